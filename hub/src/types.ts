@@ -1,0 +1,61 @@
+import type { Card } from "@nearmiss/papers/card";
+import type { ClaimVerdict, Decision, Metrics, ScaleName, StudyEvent } from "@nearmiss/papers/study";
+
+/** A paper as the hub knows it: a shipped card, an imported entry, or a card with an imported abstract. */
+export interface Paper extends Partial<Omit<Card, "number" | "slug" | "title">> {
+  slug: string;
+  title: string;
+  /** Present for shipped cards only. */
+  number?: number;
+  /** Text that an import brought. */
+  abstract?: string;
+  runnable: boolean;
+  /** Decisions of the latest finished run at the largest scale, by claim. Empty where there is none. */
+  verdicts: { claim: string; decision: Decision; scale: ScaleName }[];
+}
+
+export interface SearchResult {
+  slug: string;
+  title: string;
+  score: number;
+  year?: number;
+  family?: string;
+  runnable: boolean;
+  summary?: string;
+}
+
+/**
+ * queued → running → done | failed | stopped. A run whose process vanished (crash, power cut) is
+ * found at the next start and marked "interrupted".
+ */
+export type RunStatus = "queued" | "running" | "done" | "failed" | "stopped" | "interrupted";
+
+export interface RunRequest {
+  slug: string;
+  scale: ScaleName;
+  /** Number of seeds; the scale's own number where left out. */
+  seeds?: number;
+}
+
+export interface RunRecord extends RunRequest {
+  id: string;
+  status: RunStatus;
+  createdAt: string;
+  startedAt?: string;
+  finishedAt?: string;
+  /** Finished trials, in the order in which they ended. */
+  trials: { arm: string; seed: number; metrics: Metrics; seconds: number }[];
+  verdicts: ClaimVerdict[];
+  /** What is needed to repeat the run: versions of nearmiss, Node and the engine, machine. */
+  environment: Record<string, string>;
+  /** Why the run failed, for readers; no stack, no path. */
+  error?: string;
+}
+
+/** An event of a run as stored and streamed: numbered from 1, replayable. */
+export type RunEvent = { id: number } & (StudyEvent | { type: "end"; status: RunStatus; error?: string });
+
+/** Every failure of the HTTP interface has this body. */
+export interface ApiError {
+  error: { code: string; message: string };
+}
