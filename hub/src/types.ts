@@ -1,5 +1,22 @@
 import type { Card } from "@nearmiss/papers/card";
-import type { ClaimVerdict, Decision, Metrics, ScaleName, StudyEvent } from "@nearmiss/papers/study";
+import type {
+  Claim,
+  ClaimVerdict,
+  Decision,
+  Metrics,
+  ScaleName,
+  Study,
+  StudyEvent,
+} from "@nearmiss/papers/study";
+
+/**
+ * What a reader learns of a study before it runs: the study without its code (`run`, `decide`).
+ * Plain JSON. `scales` holds each scale's settings, among them the number of seeds.
+ */
+export interface StudySummary extends Pick<Study, "arms" | "metrics" | "curves" | "distance"> {
+  claims: Omit<Claim, "decide">[];
+  scales: Record<ScaleName, { seeds: number } & Record<string, unknown>>;
+}
 
 /** A paper as the hub knows it: a shipped card, an imported entry, or a card with an imported abstract. */
 export interface Paper extends Partial<Omit<Card, "number" | "slug" | "title">> {
@@ -12,6 +29,8 @@ export interface Paper extends Partial<Omit<Card, "number" | "slug" | "title">> 
   runnable: boolean;
   /** Decisions of the latest finished run at the largest scale, by claim. Empty where there is none. */
   verdicts: { claim: string; decision: Decision; scale: ScaleName }[];
+  /** Only in GET /api/papers/:slug, and only where the paper is runnable: lists never load studies. */
+  study?: StudySummary;
 }
 
 export interface SearchResult {
