@@ -9,16 +9,14 @@ export function words(text: string): string[] {
   return fold(text).match(word) ?? [];
 }
 
-const word = /[\p{L}\p{N}]+(?:'[\p{L}\p{N}]+)*/gu;
+const word = /[\p{L}\p{N}][\p{L}\p{N}\p{M}]*(?:'[\p{L}\p{N}][\p{L}\p{N}\p{M}]*)*/gu;
 
 /** Lower case without diacritics, compatibility forms unified (ﬁ to fi, ² to 2), curly apostrophes straight. */
 export function fold(text: string): string {
   // ASCII needs no normalising, and is most of what comes by.
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is all of ASCII
   if (/^[\x00-\x7f]*$/.test(text)) return text.toLowerCase();
-  return text
-    .normalize("NFKD")
-    .replace(/\p{M}+/gu, "")
-    .replace(/[‘’ʼ]/g, "'")
-    .toLowerCase();
+  // Of the marks only the accents of Latin, Greek and Cyrillic go: elsewhere marks are vowels.
+  const bare = text.normalize("NFKD").replace(/[\u0300-\u036f]+/g, "");
+  return bare.normalize("NFC").replace(/[‘’ʼ]/g, "'").toLowerCase();
 }
