@@ -1,0 +1,33 @@
+/** The engine: ONNX Runtime, by default the native one for Node, loaded when first needed. */
+import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-common";
+import type { DType, TypedArray } from "../tensor/tensor.ts";
+
+/** What we use of onnxruntime-node and onnxruntime-web, which share this interface. */
+export interface OrtModule {
+  InferenceSession: {
+    create(model: Uint8Array, options?: InferenceSession.SessionOptions): Promise<InferenceSession>;
+  };
+  Tensor: new (type: string, data: TypedArray, dims: readonly number[]) => OrtTensor;
+}
+
+let loaded: Promise<OrtModule> | undefined;
+
+/**
+ * Uses another build of ONNX Runtime, for instance onnxruntime-web in a browser. Call it before the
+ * first `compile`d function runs.
+ */
+export function setBackend(ort: unknown): void {
+  loaded = Promise.resolve(ort as OrtModule);
+}
+
+export function backend(): Promise<OrtModule> {
+  loaded ??= import("onnxruntime-node").then((module) => (module.default ?? module) as unknown as OrtModule);
+  return loaded;
+}
+
+export const ortTypes: Record<DType, string> = {
+  float32: "float32",
+  float64: "float64",
+  int32: "int32",
+  bool: "bool",
+};

@@ -1,0 +1,148 @@
+/**
+ * `compile` turns a function of trees of tensors into one that computes: the first call with new
+ * shapes traces the function, writes one ONNX graph and opens a session; further calls only run it.
+ */
+import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-common";
+import { fromData, input, isTensor, scalar, type Tensor, type TypedArray, values } from "../tensor/tensor.ts";
+import { leaves, mapTree, type Tree } from "../tree.ts";
+import { backend, type OrtModule, ortTypes } from "./backend.ts";
+import { emitGraph } from "./emit.ts";
+import { encodeModel } from "./onnx.ts";
+
+export interface CompileOptions {
+  /** Threads within one operation. Default: the engine's choice, one for each core. */
+  threads?: number;
+  /** Execution provider: "cpu" (default), "cuda", "webgpu", "wasm", … as the engine names it. */
+  device?: string;
+}
+
+interface Program {
+  session: InferenceSession;
+  inputNames: readonly string[];
+  outputNames: readonly string[];
+  /** Result with expressions in place of values. */
+  outputTree: Tree;
+  outputs: Tensor[];
+}
+
+/**
+ * Makes a function of expressions run on ONNX Runtime.
+ *
+ * @param fn Takes and returns trees of tensors. It must be pure: it is called once for each new
+ *   combination of shapes, types and non-tensor arguments. Numbers among the arguments become float32
+ *   scalars; strings, booleans and undefined are fixed when traced.
+ * @returns An asynchronous function of the same arguments that returns the same tree, with values.
+ */
+export function compile<Arguments extends unknown[], Result>(
+  fn: (...args: Arguments) => Result,
+  options: CompileOptions = {},
+): (...args: Arguments) => Promise<Result> {
+  const programs = new Map<string, Promise<Program>>();
+  return async (...args) => {
+    const concrete = numbersToScalars(args) as Arguments;
+    const tensors = leaves(concrete);
+    const key = signature(concrete);
+    let program = programs.get(key);
+    if (!program) {
+      program = build(fn, concrete, options);
+      programs.set(key, program);
+      program.catch(() => programs.delete(key));
+    }
+    return run(await program, tensors) as Promise<Result>;
+  };
+}
+
+/** Computes expressions that depend on no argument; for single results, tests and small scripts. */
+export async function evaluate<T>(tree: T, options: CompileOptions = {}): Promise<T> {
+  return compile(() => tree, options)();
+}
+
+/**
+ * The ONNX model of a function: the graph that `compile` would run for arguments like these.
+ *
+ * @param example Arguments whose shapes and types the graph takes; inputs are named input0, … in the
+ *   order of the trees' tensors, outputs output0, …
+ * @returns The bytes of an .onnx file in the standard operator set (see `OPSET`).
+ */
+export function toOnnx<Arguments extends unknown[]>(
+  fn: (...args: Arguments) => unknown,
+  ...example: Arguments
+): Uint8Array {
+  const { inputs, outputs } = trace(fn, numbersToScalars(example) as Arguments);
+  return encodeModel(emitGraph(inputs, outputs));
+}
+
+function trace<Arguments extends unknown[]>(fn: (...args: Arguments) => unknown, args: Arguments) {
+  const inputs: Tensor[] = [];
+  const symbolic = mapTree(args, (x) => {
+    const placeholder = input(x.shape, x.dtype);
+    inputs.push(placeholder);
+    return placeholder;
+  });
+  const outputTree = fn(...symbolic);
+  if (outputTree instanceof Promise) {
+    throw new TypeError("compile: fn returned a promise; the function that is traced must not be asynchronous");
+  }
+  return { inputs, outputTree, outputs: leaves(outputTree) };
+}
+
+async function build<Arguments extends unknown[]>(
+  fn: (...args: Arguments) => unknown,
+  args: Arguments,
+  { threads, device = "cpu" }: CompileOptions,
+): Promise<Program> {
+  const { inputs, outputs, outputTree } = trace(fn, args);
+  const graph = emitGraph(inputs, outputs);
+  const ort = await backend();
+  const session = await ort.InferenceSession.create(encodeModel(graph), {
+    executionProviders: [device],
+    graphOptimizationLevel: "all",
+    logSeverityLevel: 3,
+    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+  });
+  return {
+    session,
+    inputNames: inputs.map((_, i) => `input${i}`),
+    outputNames: outputs.map((_, i) => `output${i}`),
+    outputTree,
+    outputs,
+  };
+}
+
+async function run(program: Program, tensors: readonly Tensor[]): Promise<Tree> {
+  const ort = await backend();
+  const feeds: Record<string, OrtTensor> = {};
+  program.inputNames.forEach((name, i) => {
+    feeds[name] = toOrt(ort, tensors[i]!);
+  });
+  const results = await program.session.run(feeds, program.outputNames as string[]);
+  return mapTree(program.outputTree, (expected, i) =>
+    fromData(results[`output${i}`]!.data as TypedArray, expected.shape, expected.dtype),
+  );
+}
+
+const toOrt = (ort: OrtModule, tensor: Tensor): OrtTensor =>
+  new ort.Tensor(ortTypes[tensor.dtype], values(tensor), tensor.shape);
+
+/** Numbers anywhere in the arguments become scalars, so that a changing one does not retrace. */
+function numbersToScalars(tree: Tree): Tree {
+  if (typeof tree === "number") return scalar(tree);
+  if (isTensor(tree)) return tree;
+  if (Array.isArray(tree)) return tree.map(numbersToScalars);
+  if (typeof tree === "object" && tree !== null && Object.getPrototypeOf(tree) === Object.prototype) {
+    return Object.fromEntries(Object.entries(tree).map(([key, value]) => [key, numbersToScalars(value)]));
+  }
+  return tree;
+}
+
+/** A text that is equal for arguments that one traced graph can serve. */
+function signature(tree: Tree): string {
+  if (isTensor(tree)) return `${tree.dtype}[${tree.shape.join()}]`;
+  if (Array.isArray(tree)) return `(${tree.map(signature).join(";")})`;
+  if (typeof tree === "object" && tree !== null) {
+    return `{${Object.entries(tree)
+      .map(([key, value]) => `${key}:${signature(value)}`)
+      .join(";")}}`;
+  }
+  return String(tree);
+}

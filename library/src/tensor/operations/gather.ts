@@ -1,0 +1,187 @@
+/** Reading and adding at positions that are themselves tensors. Positions are int32, from 0. */
+import { type DType, describe, expression, normalizeAxis, type Operation, sizeOf, type Tensor } from "../tensor.ts";
+import { cast, divide, equal, maximum, multiply, notEqual } from "./elementwise.ts";
+import { sum } from "./reduce.ts";
+import { expandDims, range, reshape, transpose } from "./shape.ts";
+
+function requireIndices(operation: string, indices: Tensor): void {
+  if (indices.dtype !== "int32") {
+    throw new TypeError(`${operation}: indices is ${describe(indices)}; expected int32`);
+  }
+}
+
+const gatherOperation: Operation = {
+  name: "gather",
+  emit: (graph, inputs, node) => graph.node("Gather", inputs, { axis: node.attributes.axis as number }),
+  vjp: (g, node) => {
+    const [x, indices] = node.inputs as [Tensor, Tensor];
+    const axis = node.attributes.axis as number;
+    // Bring the gathered axes to the front, add row by row, and put the axis back.
+    const rank = g.shape.length;
+    const many = indices.shape.length;
+    const front = Array.from({ length: many }, (_, i) => axis + i);
+    const rest = Array.from({ length: rank }, (_, i) => i).filter((i) => !front.includes(i));
+    const rows = reshape(transpose(g, [...front, ...rest]), [sizeOf(indices.shape), ...rest.map((i) => g.shape[i]!)]);
+    const added = scatterAdd(reshape(indices, [-1]), rows, x.shape[axis]!);
+    const order = added.shape.map((_, i) => (i < axis ? i + 1 : i === axis ? 0 : i));
+    return [transpose(added, order), undefined];
+  },
+};
+
+/**
+ * Slices of x at positions along an axis.
+ *
+ * @param indices int32 of any shape, each in [0, length of the axis).
+ * @param options.axis Default: 0, rows.
+ * @returns x's shape with the axis replaced by the shape of `indices`.
+ */
+export function gather(x: Tensor, indices: Tensor, { axis = 0 }: { axis?: number } = {}): Tensor {
+  requireIndices("gather", indices);
+  const a = normalizeAxis("gather", axis, x.shape.length);
+  const shape = [...x.shape.slice(0, a), ...indices.shape, ...x.shape.slice(a + 1)];
+  return expression(gatherOperation, [x, indices], shape, x.dtype, { axis: a });
+}
+
+// Above this many elements a one-hot matrix costs more than the slow but exact ScatterElements.
+const ONE_HOT_LIMIT = 1 << 22;
+
+const scatterAddOperation: Operation = {
+  name: "scatterAdd",
+  // ScatterND with reduction "add" loses updates on several threads where rows repeat, so it is not used.
+  emit: (graph, [indices, updates], node) => {
+    const [size, ...row] = node.shape as [number, ...number[]];
+    const count = node.inputs[0]!.shape[0]!;
+    const width = sizeOf(row);
+    const flat = graph.node("Reshape", [updates!, graph.integers([count, width])], { allowzero: 1 });
+    let total: string;
+    if (size * count <= ONE_HOT_LIMIT) {
+      const positions = graph.constant(
+        Int32Array.from({ length: size }, (_, i) => i),
+        [size, 1],
+        "int32",
+      );
+      const hit = graph.node("Equal", [positions, indices!]);
+      const oneHot = graph.node("Cast", [hit], { to: node.dtype === "float64" ? 11 : 1 });
+      total = graph.node("Gemm", [oneHot, flat]);
+    } else {
+      const column = graph.node("Reshape", [indices!, graph.integers([count, 1])]);
+      const wide = graph.node("Expand", [column, graph.integers([count, width])]);
+      const zero = graph.node("Expand", [graph.scalar(0, node.dtype), graph.integers([size, width])]);
+      total = graph.node("ScatterElements", [zero, wide, flat], { axis: 0, reduction: "add" });
+    }
+    return graph.node("Reshape", [total, graph.integers(node.shape)], { allowzero: 1 });
+  },
+  vjp: (g, node) => [undefined, gather(g, node.inputs[0]!)],
+};
+
+/**
+ * Adds rows into a zero tensor of `size` rows, at their positions; rows of equal position add up.
+ *
+ * @param indices int32 [n], each in [0, size).
+ * @param updates [n, ...]
+ * @returns [size, ...]
+ */
+export function scatterAdd(indices: Tensor, updates: Tensor, size: number): Tensor {
+  requireIndices("scatterAdd", indices);
+  if (indices.shape.length !== 1 || indices.shape[0] !== updates.shape[0]) {
+    throw new RangeError(`scatterAdd: indices ${describe(indices)} must be a vector, one for each row of ${describe(updates)}`);
+  }
+  return expression(scatterAddOperation, [indices, updates], [size, ...updates.shape.slice(1)], updates.dtype);
+}
+
+const gatherElementsOperation: Operation = {
+  name: "gatherElements",
+  emit: (graph, inputs, node) => graph.node("GatherElements", inputs, { axis: node.attributes.axis as number }),
+  vjp: (g, node) => {
+    const [x, indices] = node.inputs as [Tensor, Tensor];
+    const axis = node.attributes.axis as number;
+    // One position a row: comparing with the positions is faster than scattering.
+    if (indices.shape[axis] === 1 && indices.shape.every((n, i) => i === axis || n === x.shape[i])) {
+      return [multiply(oneHotAlong(indices, axis, x.shape[axis]!, g.dtype), g), undefined];
+    }
+    return [scatterElements(x.shape, indices, g, axis), undefined];
+  },
+};
+
+function oneHotAlong(indices: Tensor, axis: number, depth: number, dtype: DType): Tensor {
+  const shape = indices.shape.map((_, i) => (i === axis ? depth : 1));
+  return cast(equal(reshape(range(depth), shape), indices), dtype);
+}
+
+/**
+ * Single elements along an axis: result[i][j] = x[i][indices[i][j]] for the last axis (the default).
+ *
+ * @param indices int32, of x's rank; other axes may be shorter than x's.
+ * @returns The shape of `indices`.
+ */
+export function gatherElements(x: Tensor, indices: Tensor, { axis = -1 }: { axis?: number } = {}): Tensor {
+  requireIndices("gatherElements", indices);
+  const a = normalizeAxis("gatherElements", axis, x.shape.length);
+  const fits = indices.shape.length === x.shape.length && indices.shape.every((n, i) => i === a || n <= x.shape[i]!);
+  if (!fits) {
+    throw new RangeError(`gatherElements: indices ${describe(indices)} must have the rank of ${describe(x)} and fit in its other axes`);
+  }
+  return expression(gatherElementsOperation, [x, indices], indices.shape, x.dtype, { axis: a });
+}
+
+const scatterElementsOperation: Operation = {
+  name: "scatterElements",
+  emit: (graph, [indices, updates], node) => {
+    const zero = graph.node("Expand", [graph.scalar(0, node.dtype), graph.integers(node.shape)]);
+    return graph.node("ScatterElements", [zero, indices!, updates!], {
+      axis: node.attributes.axis as number,
+      reduction: "add",
+    });
+  },
+  vjp: (g, node) => [undefined, gatherElements(g, node.inputs[0]!, { axis: node.attributes.axis as number })],
+};
+
+/** The transpose of `gatherElements`: adds single elements into zeros of a given shape. */
+export function scatterElements(shape: readonly number[], indices: Tensor, updates: Tensor, axis = -1): Tensor {
+  requireIndices("scatterElements", indices);
+  const a = normalizeAxis("scatterElements", axis, shape.length);
+  return expression(scatterElementsOperation, [indices, updates], shape, updates.dtype, { axis: a });
+}
+
+/** One element of each row: x [n, m], indices int32 [n] → [n]. */
+export function pick(x: Tensor, indices: Tensor): Tensor {
+  if (x.shape.length !== 2 || indices.shape.length !== 1 || indices.shape[0] !== x.shape[0]) {
+    throw new RangeError(`pick: indices ${describe(indices)} must name one column for each row of ${describe(x)}`);
+  }
+  return reshape(gatherElements(x, expandDims(indices, 1)), [x.shape[0]!]);
+}
+
+/**
+ * Ones at positions, zeros elsewhere, along a new last axis. A position outside of [0, depth) gives zeros.
+ *
+ * @param indices int32 of any shape.
+ */
+export function oneHot(indices: Tensor, depth: number, dtype: DType = "float32"): Tensor {
+  requireIndices("oneHot", indices);
+  return cast(equal(expandDims(indices, -1), range(depth)), dtype);
+}
+
+/**
+ * The weighted sum of table rows for each bag.
+ *
+ * @param table [rows, d]
+ * @param indices int32 [n, length]; position 0 is padding unless `padding` is null.
+ * @param options.reduction "mean" (default; over what is not padding) or "sum".
+ * @param options.padding The index that stands for "nothing", or null. Default: 0.
+ * @returns [n, d]; zeros for an empty bag.
+ */
+export function embeddingBag(
+  table: Tensor,
+  indices: Tensor,
+  { reduction = "mean", padding = 0 }: { reduction?: "mean" | "sum"; padding?: number | null } = {},
+): Tensor {
+  const rows = gather(table, indices);
+  if (padding === null) {
+    const total = sum(rows, { axis: 1 });
+    return reduction === "sum" ? total : multiply(total, 1 / indices.shape[1]!);
+  }
+  const present = cast(notEqual(indices, padding), table.dtype);
+  const total = sum(multiply(rows, expandDims(present, -1)), { axis: 1 });
+  if (reduction === "sum") return total;
+  return divide(total, maximum(sum(present, { axis: 1, keepDims: true }), 1));
+}

@@ -1,0 +1,43 @@
+export * from "./convolution.ts";
+export * from "./elementwise.ts";
+export * from "./gather.ts";
+export * from "./pool.ts";
+export { einsum, matmul, outer } from "./matmul.ts";
+export {
+  all,
+  any,
+  argMax,
+  argMin,
+  type CumSumOptions,
+  cumSum,
+  logSumExp,
+  max,
+  mean,
+  min,
+  norm,
+  prod,
+  type ReduceOptions,
+  sum,
+  variance,
+} from "./reduce.ts";
+export {
+  broadcastTo,
+  concat,
+  expandDims,
+  flip,
+  identityMatrix,
+  ones,
+  pad,
+  type Range,
+  range,
+  reshape,
+  slice,
+  split,
+  squeeze,
+  stack,
+  tile,
+  transpose,
+  zeros,
+} from "./shape.ts";
+export * from "./softmax.ts";
+export * from "./sort.ts";

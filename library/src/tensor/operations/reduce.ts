@@ -1,0 +1,206 @@
+/** Reductions over axes, and running sums. */
+import {
+  type DType,
+  describe,
+  expression,
+  type GraphWriter,
+  isFloat,
+  normalizeAxis,
+  type Operation,
+  type Shape,
+  sameShape,
+  type Tensor,
+} from "../tensor.ts";
+import { cast, divide, equal, exp, maximum, multiply, notEqual, sqrt, square, subtract, where } from "./elementwise.ts";
+import { broadcastTo, expandDims, reshape } from "./shape.ts";
+
+export interface ReduceOptions {
+  /** The axis or axes to reduce, counted from the end where negative. Default: all. */
+  axis?: number | readonly number[];
+  /** Whether reduced axes stay with length 1. Default: false. */
+  keepDims?: boolean;
+}
+
+interface ReduceAttributes extends Record<string, unknown> {
+  axes: readonly number[];
+  keepDims: boolean;
+}
+
+function reduction(
+  name: string,
+  type: string,
+  vjp: (cotangent: Tensor, x: Tensor, y: Tensor, node: Tensor) => Tensor,
+  options: { emptyIsError?: boolean } = {},
+) {
+  const operation: Operation = {
+    name,
+    emit: (graph, [x], node) => {
+      const { axes, keepDims } = node.attributes as ReduceAttributes;
+      return graph.node(type, [x!, graph.integers(axes)], { keepdims: keepDims ? 1 : 0 });
+    },
+    // The rule sees cotangent and result with the reduced axes kept, ready to broadcast against x.
+    vjp: (cotangent, node) => {
+      const x = node.inputs[0]!;
+      const kept = keptShape(x.shape, (node.attributes as ReduceAttributes).axes);
+      return [vjp(reshape(cotangent, kept), x, reshape(node, kept), node)];
+    },
+  };
+  return (x: Tensor, { axis, keepDims = false }: ReduceOptions = {}): Tensor => {
+    const axes = reducedAxes(name, x, axis);
+    if (axes.length === 0 && x.shape.length > 0 && axis !== undefined) return x;
+    if (options.emptyIsError && axes.some((a) => x.shape[a] === 0)) {
+      throw new RangeError(`${name}: cannot reduce an axis of length 0 of ${describe(x)}`);
+    }
+    if (x.shape.length === 0) return x;
+    const shape = keepDims ? keptShape(x.shape, axes) : x.shape.filter((_, a) => !axes.includes(a));
+    return expression(operation, [x], shape, x.dtype, { axes, keepDims });
+  };
+}
+
+function reducedAxes(name: string, x: Tensor, axis: ReduceOptions["axis"]): number[] {
+  if (axis === undefined) return x.shape.map((_, a) => a);
+  const axes = (typeof axis === "number" ? [axis] : [...axis]).map((a) => normalizeAxis(name, a, x.shape.length));
+  return [...new Set(axes)].sort((a, b) => a - b);
+}
+
+const keptShape = (shape: Shape, axes: readonly number[]) => shape.map((length, a) => (axes.includes(a) ? 1 : length));
+
+const sumReduction = reduction("sum", "ReduceSum", (g, x) => broadcastTo(g, x.shape));
+
+/** The sum over axes; that of no element is 0. */
+export const sum = sumReduction;
+
+/** The mean over axes. */
+export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
+  const total = sum(x, options);
+  const count = reducedAxes("mean", x, options.axis).reduce((product, a) => product * x.shape[a]!, 1);
+  if (count === 0) throw new RangeError(`mean: there is no element to average in ${describe(x)}`);
+  return multiply(total, 1 / count);
+}
+
+const sharedByEqual = (g: Tensor, x: Tensor, y: Tensor, node: Tensor) => {
+  const hit = cast(equal(x, y), x.dtype);
+  const { axes } = node.attributes as ReduceAttributes;
+  return multiply(hit, divide(g, sum(hit, { axis: axes, keepDims: true })));
+};
+
+/** The largest element; equal ones share the gradient. */
+export const max = reduction("max", "ReduceMax", sharedByEqual, { emptyIsError: true });
+
+/** The smallest element; equal ones share the gradient. */
+export const min = reduction("min", "ReduceMin", sharedByEqual, { emptyIsError: true });
+
+/** The product. Its gradient is right where factors are 0; its second derivative is not, there. */
+export const prod = reduction("prod", "ReduceProd", (g, x, y, node) => {
+  const { axes } = node.attributes as ReduceAttributes;
+  const isZero = equal(x, 0);
+  const zeros = sum(cast(isZero, x.dtype), { axis: axes, keepDims: true });
+  const safe = where(isZero, 1, x);
+  const others = prod(safe, { axis: axes, keepDims: true });
+  const without = where(isZero, where(equal(zeros, 1), others, 0), where(equal(zeros, 0), divide(y, safe), 0));
+  return multiply(g, without);
+});
+
+/** log Σ eˣ without overflow; −∞ where all elements are −∞ (with gradient 0). */
+export const logSumExp = reduction("logSumExp", "ReduceLogSumExp", (g, x, y) =>
+  multiply(g, exp(subtract(x, maximum(y, -1e30)))),
+);
+
+/**
+ * The variance over axes.
+ *
+ * @param options.correction Subtracted from the number of elements in the denominator. Default: 0, the
+ *   population variance; 1 gives the unbiased one.
+ */
+export function variance(x: Tensor, options: ReduceOptions & { correction?: number } = {}): Tensor {
+  const { correction = 0, ...reduce } = options;
+  const centred = subtract(x, mean(x, { ...reduce, keepDims: true }));
+  const count = reducedAxes("variance", x, options.axis).reduce((product, a) => product * x.shape[a]!, 1);
+  if (count <= correction) {
+    throw new RangeError(`variance: ${count} elements of ${describe(x)} are too few for correction ${correction}`);
+  }
+  return multiply(sum(square(centred), reduce), 1 / (count - correction));
+}
+
+/** Sums a cotangent over the axes along which an operand of this shape was broadcast. */
+export function sumTo(x: Tensor, shape: Shape): Tensor {
+  if (sameShape(x.shape, shape)) return x;
+  const added = x.shape.length - shape.length;
+  const axes = x.shape.map((_, a) => a).filter((a) => a < added || (shape[a - added] === 1 && x.shape[a] !== 1));
+  return reshape(sum(x, { axis: axes, keepDims: true }), shape);
+}
+
+function argReduction(name: string, type: string) {
+  const operation: Operation = {
+    name,
+    emit: (graph, [x], node) => {
+      const index = graph.node(type, [x!], { axis: node.attributes.axis as number, keepdims: 0 });
+      return graph.node("Cast", [index], { to: 6 });
+    },
+  };
+  return (x: Tensor, { axis = -1, keepDims = false }: { axis?: number; keepDims?: boolean } = {}): Tensor => {
+    const a = normalizeAxis(name, axis, x.shape.length);
+    const index = expression(
+      operation,
+      [x],
+      x.shape.filter((_, i) => i !== a),
+      "int32",
+      { axis: a },
+    );
+    return keepDims ? expandDims(index, a) : index;
+  };
+}
+
+/** The position of the largest element along an axis (default: the last), as int32; the first of equals. */
+export const argMax = argReduction("argMax", "ArgMax");
+/** The position of the smallest element along an axis (default: the last), as int32; the first of equals. */
+export const argMin = argReduction("argMin", "ArgMin");
+
+/** Whether any element is true. */
+export const any = (x: Tensor, options: ReduceOptions = {}): Tensor => notEqual(sum(asCounts(x), options), 0);
+/** Whether all elements are true. */
+export const all = (x: Tensor, options: ReduceOptions = {}): Tensor =>
+  equal(sum(subtract(1, asCounts(x)), options), 0);
+const asCounts = (x: Tensor): Tensor => cast(x, "float32");
+
+export interface CumSumOptions {
+  axis?: number;
+  /** Whether the element itself is left out of its sum. Default: false. */
+  exclusive?: boolean;
+  /** Whether to sum from the end. Default: false. */
+  reverse?: boolean;
+}
+
+const cumSumOperation: Operation = {
+  name: "cumSum",
+  emit: (graph: GraphWriter, [x]: string[], node: Tensor) => {
+    const { axis, exclusive, reverse } = node.attributes as Required<CumSumOptions>;
+    const attributes = { exclusive: exclusive ? 1 : 0, reverse: reverse ? 1 : 0 };
+    return graph.node("CumSum", [x!, graph.constant(Int32Array.of(axis), [], "int32")], attributes);
+  },
+  vjp: (g: Tensor, node: Tensor) => {
+    const { axis, exclusive, reverse } = node.attributes as Required<CumSumOptions>;
+    return [cumSum(g, { axis, exclusive, reverse: !reverse })];
+  },
+};
+
+/** Running sums along an axis (default: the last). */
+export function cumSum(x: Tensor, { axis = -1, exclusive = false, reverse = false }: CumSumOptions = {}): Tensor {
+  const a = normalizeAxis("cumSum", axis, x.shape.length);
+  return expression(cumSumOperation, [x], x.shape, x.dtype, { axis: a, exclusive, reverse });
+}
+
+/** The Euclidean norm over axes, with gradient 0 (not NaN) at the zero vector. */
+export function norm(x: Tensor, options: ReduceOptions = {}): Tensor {
+  const squares = sum(square(x), options);
+  const isZero = equal(squares, 0);
+  return where(isZero, 0, sqrt(where(isZero, 1, squares)));
+}
+
+/** Checks that a tensor holds floats; for operations that only make sense there. */
+export function requireFloat(operation: string, argument: string, x: Tensor): DType {
+  if (!isFloat(x.dtype)) {
+    throw new TypeError(`${operation}: ${argument} is ${describe(x)}; expected float32 or float64`);
+  }
+  return x.dtype;
+}
