@@ -25,7 +25,8 @@ export function mapTree<T>(tree: T, replace: (tensor: Tensor, index: number) => 
   const walk = (branch: unknown): unknown => {
     if (isTensor(branch)) return replace(branch, index++);
     if (Array.isArray(branch)) return branch.map(walk);
-    if (isPlain(branch)) return Object.fromEntries(Object.entries(branch).map(([key, value]) => [key, walk(value)]));
+    if (isPlain(branch))
+      return Object.fromEntries(Object.entries(branch).map(([key, value]) => [key, walk(value)]));
     return branch;
   };
   return walk(tree) as T;

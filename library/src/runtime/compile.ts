@@ -81,7 +81,9 @@ function trace<Arguments extends unknown[]>(fn: (...args: Arguments) => unknown,
   });
   const outputTree = fn(...symbolic);
   if (outputTree instanceof Promise) {
-    throw new TypeError("compile: fn returned a promise; the function that is traced must not be asynchronous");
+    throw new TypeError(
+      "compile: fn returned a promise; the function that is traced must not be asynchronous",
+    );
   }
   return { inputs, outputTree, outputs: leaves(outputTree) };
 }

@@ -1,7 +1,7 @@
 /** From expressions to one ONNX graph: each expression is written once, equal nodes share one output. */
 import {
-  allocate,
   type Attribute,
+  allocate,
   type DType,
   describe,
   type GraphWriter,
@@ -56,7 +56,12 @@ export function emitGraph(inputs: readonly Tensor[], outputs: readonly Tensor[])
       const first = once(key, () => {
         const name = `t${counter++}`;
         const all = Array.from({ length: count }, (_, i) => (count === 1 ? name : `${name}_${i}`));
-        nodes.push({ type, inputs: nodeInputs, outputs: all, attributes: attributes as Record<string, Attribute> });
+        nodes.push({
+          type,
+          inputs: nodeInputs,
+          outputs: all,
+          attributes: attributes as Record<string, Attribute>,
+        });
         return name;
       });
       return count === 1 ? first : `${first}_${index}`;
@@ -69,7 +74,9 @@ export function emitGraph(inputs: readonly Tensor[], outputs: readonly Tensor[])
         byArray.set(data, name);
         return name;
       }
-      return once(`${dtype}[${shape.join()}]${data.join()}`, () => initializer(dtype, shape, bytesOf(data.slice())));
+      return once(`${dtype}[${shape.join()}]${data.join()}`, () =>
+        initializer(dtype, shape, bytesOf(data.slice())),
+      );
     },
     scalar(value, dtype) {
       const data = allocate(dtype, 1);

@@ -53,7 +53,8 @@ const nested = (writer: Writer, field: number, write: (inner: Writer) => void) =
 };
 const text = (writer: Writer, field: number, value: string) =>
   writer.uint32(tag(field, LENGTH_DELIMITED)).string(value);
-const integer = (writer: Writer, field: number, value: number) => writer.uint32(tag(field, VARINT)).int64(value);
+const integer = (writer: Writer, field: number, value: number) =>
+  writer.uint32(tag(field, VARINT)).int64(value);
 
 function writeAttribute(writer: Writer, name: string, value: Attribute): void {
   text(writer, 1, name);

@@ -79,7 +79,9 @@ function backpropagate(
       const contribution = contributions[i];
       if (!contribution || !needed.has(source)) return;
       if (!sameShape(contribution.shape, source.shape)) {
-        throw new Error(`${node.operation.name}: its gradient ${describe(contribution)} does not fit ${describe(source)}`);
+        throw new Error(
+          `${node.operation.name}: its gradient ${describe(contribution)} does not fit ${describe(source)}`,
+        );
       }
       accumulate(source, contribution);
     });
@@ -112,7 +114,9 @@ function dependents(results: readonly Tensor[], variables: readonly Tensor[]): S
 
 function requireScalar(name: string, value: Tensor): void {
   if (value.shape.length !== 0 || !isFloat(value.dtype)) {
-    throw new RangeError(`${name}: the function returned ${describe(value)}; expected a float scalar (take its mean or sum)`);
+    throw new RangeError(
+      `${name}: the function returned ${describe(value)}; expected a float scalar (take its mean or sum)`,
+    );
   }
 }
 

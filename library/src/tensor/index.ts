@@ -3,9 +3,11 @@ export * from "./operations/index.ts";
 export {
   type DType,
   fromData,
+  isTensor,
   item,
   type Shape,
   scalar,
+  sizeOf,
   type Tensor,
   type TensorLike,
   type TypedArray,

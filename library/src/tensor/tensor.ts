@@ -85,7 +85,9 @@ const constantOperation: Operation = {
 const inputOperation: Operation = {
   name: "input",
   emit: () => {
-    throw new Error("this tensor stands for an argument of a compiled function and has no value outside of it");
+    throw new Error(
+      "this tensor stands for an argument of a compiled function and has no value outside of it",
+    );
   },
 };
 
@@ -127,7 +129,9 @@ export function tensor(values: Nested | TypedArray, options: { shape?: Shape; dt
   }
   const flat = (Array.isArray(values) ? values.flat(shape.length) : [values]) as (number | boolean)[];
   if (flat.length !== sizeOf(shape) || flat.some((value) => typeof value === "object")) {
-    throw new RangeError(`values: nested arrays must have equal lengths; the first ones have ${showShape(shape)}`);
+    throw new RangeError(
+      `values: nested arrays must have equal lengths; the first ones have ${showShape(shape)}`,
+    );
   }
   const dtype = options.dtype ?? (typeof flat[0] === "boolean" ? "bool" : "float32");
   const data = allocate(dtype, flat.length);
@@ -159,7 +163,8 @@ export function values(tensor: Tensor): TypedArray {
 /** The only value of a concrete tensor of one element. */
 export function item(tensor: Tensor): number {
   const data = values(tensor);
-  if (data.length !== 1) throw new RangeError(`tensor: item needs one element, got shape ${showShape(tensor.shape)}`);
+  if (data.length !== 1)
+    throw new RangeError(`tensor: item needs one element, got shape ${showShape(tensor.shape)}`);
   return data[0]!;
 }
 

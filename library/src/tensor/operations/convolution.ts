@@ -32,7 +32,8 @@ const onnxAttributes = ({ strides, pads, dilations, groups }: ConvAttributes) =>
 
 const convOperation: Operation = {
   name: "conv2d",
-  emit: (graph, inputs, node) => graph.node("Conv", inputs, onnxAttributes(node.attributes as ConvAttributes)),
+  emit: (graph, inputs, node) =>
+    graph.node("Conv", inputs, onnxAttributes(node.attributes as ConvAttributes)),
   vjp: (g, node) => {
     const [x, weight] = node.inputs as [Tensor, Tensor];
     const attributes = node.attributes as ConvAttributes;
@@ -68,11 +69,15 @@ const weightGradientOperation: Operation = {
     const swap = { perm: [1, 0, 2, 3] };
     // Batch and channels change places: the images are then the channels that the window sums over,
     // and the result's cotangent is the window; stride and dilation change places too.
-    const raw = graph.node("Conv", [graph.node("Transpose", [x!], swap), graph.node("Transpose", [y!], swap)], {
-      strides: dilations,
-      pads: [...pads, ...pads],
-      dilations: strides,
-    });
+    const raw = graph.node(
+      "Conv",
+      [graph.node("Transpose", [x!], swap), graph.node("Transpose", [y!], swap)],
+      {
+        strides: dilations,
+        pads: [...pads, ...pads],
+        dilations: strides,
+      },
+    );
     const ends = graph.integers([node.shape[2]!, node.shape[3]!]);
     const cut = graph.node("Slice", [raw, graph.integers([0, 0]), ends, graph.integers([2, 3])]);
     return graph.node("Transpose", [cut], swap);
@@ -122,14 +127,20 @@ export function conv2d(x: Tensor, weight: Tensor, options: ConvOptions = {}): Te
     throw new RangeError(`conv2d: ${describe(x)} and ${describe(weight)}; expected four axes each`);
   }
   const [n, channels, height, width] = x.shape as [number, number, number, number];
-  const [filters, channelsPerGroup, kernelHeight, kernelWidth] = weight.shape as [number, number, number, number];
+  const [filters, channelsPerGroup, kernelHeight, kernelWidth] = weight.shape as [
+    number,
+    number,
+    number,
+    number,
+  ];
   if (channels !== channelsPerGroup * groups || filters % groups !== 0) {
     throw new RangeError(
       `conv2d: ${channels} channels in ${groups} groups do not fit weight ${describe(weight)}; ` +
         `expected ${channels / groups} on its axis 1 and filters in multiples of ${groups}`,
     );
   }
-  if (x.dtype !== "float32") throw new TypeError(`conv2d: x is ${describe(x)}; the engine convolves float32 only`);
+  if (x.dtype !== "float32")
+    throw new TypeError(`conv2d: x is ${describe(x)}; the engine convolves float32 only`);
   const same = (kernel: number) => (dilation * (kernel - 1)) / 2;
   const pads: [number, number] =
     padding === "same" ? [same(kernelHeight), same(kernelWidth)] : [padding, padding];
@@ -140,7 +151,9 @@ export function conv2d(x: Tensor, weight: Tensor, options: ConvOptions = {}): Te
     Math.floor((length + 2 * pad - dilation * (kernel - 1) - 1) / stride) + 1;
   const shape = [n, filters, reach(height, kernelHeight, pads[0]), reach(width, kernelWidth, pads[1])];
   if (shape[2]! < 1 || shape[3]! < 1) {
-    throw new RangeError(`conv2d: the window of ${describe(weight)} is larger than ${describe(x)} with padding`);
+    throw new RangeError(
+      `conv2d: the window of ${describe(weight)} is larger than ${describe(x)} with padding`,
+    );
   }
   return convolve(x, weight, shape, {
     strides: [stride, stride],
@@ -184,7 +197,13 @@ export function conv1d(x: Tensor, weight: Tensor, { padding = 0, ...options }: C
 export function convTranspose2d(
   x: Tensor,
   weight: Tensor,
-  options: { stride?: number; padding?: number; dilation?: number; groups?: number; outputPadding?: number } = {},
+  options: {
+    stride?: number;
+    padding?: number;
+    dilation?: number;
+    groups?: number;
+    outputPadding?: number;
+  } = {},
 ): Tensor {
   const { stride = 1, padding = 0, dilation = 1, groups = 1, outputPadding = 0 } = options;
   if (x.shape.length !== 4 || weight.shape.length !== 4 || x.shape[1] !== weight.shape[0]) {

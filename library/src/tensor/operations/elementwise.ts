@@ -2,8 +2,8 @@
 import {
   broadcastShapes,
   constantValue,
-  describe,
   type DType,
+  describe,
   expression,
   type GraphWriter,
   isFloat,
@@ -76,7 +76,9 @@ function operands(name: string, left: TensorLike, right: TensorLike): [Tensor, T
   const a = isTensor(left) ? left : scalar(left, isTensor(right) ? right.dtype : "float32");
   const b = isTensor(right) ? right : scalar(right, a.dtype);
   if (a.dtype !== b.dtype) {
-    throw new TypeError(`${name}: operands are ${describe(a)} and ${describe(b)}; cast one so that types agree`);
+    throw new TypeError(
+      `${name}: operands are ${describe(a)} and ${describe(b)}; cast one so that types agree`,
+    );
   }
   return [a, b];
 }
@@ -138,7 +140,8 @@ export const pow = binary("pow", {
   vjp: (g, a, b, y) => {
     const positive = greater(a, 0);
     const exponent = constantValue(b);
-    const da = exponent === 2 ? multiply(g, multiply(a, 2)) : multiply(g, multiply(b, pow(a, subtract(b, 1))));
+    const da =
+      exponent === 2 ? multiply(g, multiply(a, 2)) : multiply(g, multiply(b, pow(a, subtract(b, 1))));
     if (exponent !== undefined) return [da, undefined];
     return [da, multiply(g, where(positive, multiply(y, log(where(positive, a, 1))), 0))];
   },
@@ -354,7 +357,8 @@ const onnxTypes = { float32: 1, float64: 11, int32: 6, bool: 9 } as const;
 
 const castOperation = {
   name: "cast",
-  emit: (graph: GraphWriter, [x]: string[], node: Tensor) => graph.node("Cast", [x!], { to: onnxTypes[node.dtype] }),
+  emit: (graph: GraphWriter, [x]: string[], node: Tensor) =>
+    graph.node("Cast", [x!], { to: onnxTypes[node.dtype] }),
   vjp: (g: Tensor, node: Tensor) => {
     const from = node.inputs[0]!.dtype;
     return [isFloat(from) ? cast(g, from) : undefined];

@@ -1,5 +1,13 @@
 /** Reading and adding at positions that are themselves tensors. Positions are int32, from 0. */
-import { type DType, describe, expression, normalizeAxis, type Operation, sizeOf, type Tensor } from "../tensor.ts";
+import {
+  type DType,
+  describe,
+  expression,
+  normalizeAxis,
+  type Operation,
+  sizeOf,
+  type Tensor,
+} from "../tensor.ts";
 import { cast, divide, equal, maximum, multiply, notEqual } from "./elementwise.ts";
 import { sum } from "./reduce.ts";
 import { expandDims, range, reshape, transpose } from "./shape.ts";
@@ -21,7 +29,10 @@ const gatherOperation: Operation = {
     const many = indices.shape.length;
     const front = Array.from({ length: many }, (_, i) => axis + i);
     const rest = Array.from({ length: rank }, (_, i) => i).filter((i) => !front.includes(i));
-    const rows = reshape(transpose(g, [...front, ...rest]), [sizeOf(indices.shape), ...rest.map((i) => g.shape[i]!)]);
+    const rows = reshape(transpose(g, [...front, ...rest]), [
+      sizeOf(indices.shape),
+      ...rest.map((i) => g.shape[i]!),
+    ]);
     const added = scatterAdd(reshape(indices, [-1]), rows, x.shape[axis]!);
     const order = added.shape.map((_, i) => (i < axis ? i + 1 : i === axis ? 0 : i));
     return [transpose(added, order), undefined];
@@ -84,14 +95,22 @@ const scatterAddOperation: Operation = {
 export function scatterAdd(indices: Tensor, updates: Tensor, size: number): Tensor {
   requireIndices("scatterAdd", indices);
   if (indices.shape.length !== 1 || indices.shape[0] !== updates.shape[0]) {
-    throw new RangeError(`scatterAdd: indices ${describe(indices)} must be a vector, one for each row of ${describe(updates)}`);
+    throw new RangeError(
+      `scatterAdd: indices ${describe(indices)} must be a vector, one for each row of ${describe(updates)}`,
+    );
   }
-  return expression(scatterAddOperation, [indices, updates], [size, ...updates.shape.slice(1)], updates.dtype);
+  return expression(
+    scatterAddOperation,
+    [indices, updates],
+    [size, ...updates.shape.slice(1)],
+    updates.dtype,
+  );
 }
 
 const gatherElementsOperation: Operation = {
   name: "gatherElements",
-  emit: (graph, inputs, node) => graph.node("GatherElements", inputs, { axis: node.attributes.axis as number }),
+  emit: (graph, inputs, node) =>
+    graph.node("GatherElements", inputs, { axis: node.attributes.axis as number }),
   vjp: (g, node) => {
     const [x, indices] = node.inputs as [Tensor, Tensor];
     const axis = node.attributes.axis as number;
@@ -117,9 +136,12 @@ function oneHotAlong(indices: Tensor, axis: number, depth: number, dtype: DType)
 export function gatherElements(x: Tensor, indices: Tensor, { axis = -1 }: { axis?: number } = {}): Tensor {
   requireIndices("gatherElements", indices);
   const a = normalizeAxis("gatherElements", axis, x.shape.length);
-  const fits = indices.shape.length === x.shape.length && indices.shape.every((n, i) => i === a || n <= x.shape[i]!);
+  const fits =
+    indices.shape.length === x.shape.length && indices.shape.every((n, i) => i === a || n <= x.shape[i]!);
   if (!fits) {
-    throw new RangeError(`gatherElements: indices ${describe(indices)} must have the rank of ${describe(x)} and fit in its other axes`);
+    throw new RangeError(
+      `gatherElements: indices ${describe(indices)} must have the rank of ${describe(x)} and fit in its other axes`,
+    );
   }
   return expression(gatherElementsOperation, [x, indices], indices.shape, x.dtype, { axis: a });
 }
@@ -137,7 +159,12 @@ const scatterElementsOperation: Operation = {
 };
 
 /** The transpose of `gatherElements`: adds single elements into zeros of a given shape. */
-export function scatterElements(shape: readonly number[], indices: Tensor, updates: Tensor, axis = -1): Tensor {
+export function scatterElements(
+  shape: readonly number[],
+  indices: Tensor,
+  updates: Tensor,
+  axis = -1,
+): Tensor {
   requireIndices("scatterElements", indices);
   const a = normalizeAxis("scatterElements", axis, shape.length);
   return expression(scatterElementsOperation, [indices, updates], shape, updates.dtype, { axis: a });
@@ -146,7 +173,9 @@ export function scatterElements(shape: readonly number[], indices: Tensor, updat
 /** One element of each row: x [n, m], indices int32 [n] → [n]. */
 export function pick(x: Tensor, indices: Tensor): Tensor {
   if (x.shape.length !== 2 || indices.shape.length !== 1 || indices.shape[0] !== x.shape[0]) {
-    throw new RangeError(`pick: indices ${describe(indices)} must name one column for each row of ${describe(x)}`);
+    throw new RangeError(
+      `pick: indices ${describe(indices)} must name one column for each row of ${describe(x)}`,
+    );
   }
   return reshape(gatherElements(x, expandDims(indices, 1)), [x.shape[0]!]);
 }

@@ -1,8 +1,8 @@
 export * from "./convolution.ts";
 export * from "./elementwise.ts";
 export * from "./gather.ts";
-export * from "./pool.ts";
 export { einsum, matmul, outer } from "./matmul.ts";
+export * from "./pool.ts";
 export {
   all,
   any,

@@ -27,7 +27,9 @@ const matmulOperation: Operation = {
     // The engine fuses these transposes into its batched product.
     const turn = (name: string, rank: number) =>
       graph.node("Transpose", [name], {
-        perm: Array.from({ length: rank }, (_, i) => (i === rank - 1 ? rank - 2 : i === rank - 2 ? rank - 1 : i)),
+        perm: Array.from({ length: rank }, (_, i) =>
+          i === rank - 1 ? rank - 2 : i === rank - 2 ? rank - 1 : i,
+        ),
       });
     const left = transposeA ? turn(a!, node.inputs[0]!.shape.length) : a!;
     const right = transposeB ? turn(b!, node.inputs[1]!.shape.length) : b!;
@@ -131,13 +133,16 @@ export function einsum(equation: string, a: Tensor, b: Tensor): Tensor {
     [...letters].forEach((letter, i) => {
       const length = lengths.get(letter) ?? x.shape[i]!;
       if (length !== x.shape[i]) {
-        throw new RangeError(`einsum: axis "${letter}" has lengths ${length} and ${x.shape[i]} in ${equation}`);
+        throw new RangeError(
+          `einsum: axis "${letter}" has lengths ${length} and ${x.shape[i]} in ${equation}`,
+        );
       }
       lengths.set(letter, length);
     });
   }
   for (const letter of result) {
-    if (!lengths.has(letter)) throw new RangeError(`einsum: result axis "${letter}" is in no operand of ${equation}`);
+    if (!lengths.has(letter))
+      throw new RangeError(`einsum: result axis "${letter}" is in no operand of ${equation}`);
   }
   // Axes in both operands and the result are the batch, those in both but not in the result the inner axes.
   const kept = (letters: string) => [...letters];

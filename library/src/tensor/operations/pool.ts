@@ -5,8 +5,16 @@ import { reshape, slice } from "./shape.ts";
 
 /** Cuts images into windows: [n, c, h / size, size, w / size, size]; what is left over at the far border is dropped. */
 function windows(name: string, x: Tensor, size: number): Tensor {
-  if (x.shape.length !== 4 || !Number.isInteger(size) || size < 1 || x.shape[2]! < size || x.shape[3]! < size) {
-    throw new RangeError(`${name}: windows of ${size} × ${size} do not fit ${describe(x)}; expected [n, c, h, w]`);
+  if (
+    x.shape.length !== 4 ||
+    !Number.isInteger(size) ||
+    size < 1 ||
+    x.shape[2]! < size ||
+    x.shape[3]! < size
+  ) {
+    throw new RangeError(
+      `${name}: windows of ${size} × ${size} do not fit ${describe(x)}; expected [n, c, h, w]`,
+    );
   }
   const [n, c, h, w] = x.shape as [number, number, number, number];
   const rows = Math.floor(h / size);
@@ -16,7 +24,9 @@ function windows(name: string, x: Tensor, size: number): Tensor {
 }
 
 /** The largest value of each size × size window; equal ones share the gradient. */
-export const maxPool2d = (x: Tensor, size = 2): Tensor => max(windows("maxPool2d", x, size), { axis: [3, 5] });
+export const maxPool2d = (x: Tensor, size = 2): Tensor =>
+  max(windows("maxPool2d", x, size), { axis: [3, 5] });
 
 /** The mean of each size × size window. */
-export const averagePool2d = (x: Tensor, size = 2): Tensor => mean(windows("averagePool2d", x, size), { axis: [3, 5] });
+export const averagePool2d = (x: Tensor, size = 2): Tensor =>
+  mean(windows("averagePool2d", x, size), { axis: [3, 5] });

@@ -11,7 +11,19 @@ import {
   sameShape,
   type Tensor,
 } from "../tensor.ts";
-import { cast, divide, equal, exp, maximum, multiply, notEqual, sqrt, square, subtract, where } from "./elementwise.ts";
+import {
+  cast,
+  divide,
+  equal,
+  exp,
+  maximum,
+  multiply,
+  notEqual,
+  sqrt,
+  square,
+  subtract,
+  where,
+} from "./elementwise.ts";
 import { broadcastTo, expandDims, reshape } from "./shape.ts";
 
 export interface ReduceOptions {
@@ -59,11 +71,14 @@ function reduction(
 
 function reducedAxes(name: string, x: Tensor, axis: ReduceOptions["axis"]): number[] {
   if (axis === undefined) return x.shape.map((_, a) => a);
-  const axes = (typeof axis === "number" ? [axis] : [...axis]).map((a) => normalizeAxis(name, a, x.shape.length));
+  const axes = (typeof axis === "number" ? [axis] : [...axis]).map((a) =>
+    normalizeAxis(name, a, x.shape.length),
+  );
   return [...new Set(axes)].sort((a, b) => a - b);
 }
 
-const keptShape = (shape: Shape, axes: readonly number[]) => shape.map((length, a) => (axes.includes(a) ? 1 : length));
+const keptShape = (shape: Shape, axes: readonly number[]) =>
+  shape.map((length, a) => (axes.includes(a) ? 1 : length));
 
 const sumReduction = reduction("sum", "ReduceSum", (g, x) => broadcastTo(g, x.shape));
 
@@ -97,7 +112,11 @@ export const prod = reduction("prod", "ReduceProd", (g, x, y, node) => {
   const zeros = sum(cast(isZero, x.dtype), { axis: axes, keepDims: true });
   const safe = where(isZero, 1, x);
   const others = prod(safe, { axis: axes, keepDims: true });
-  const without = where(isZero, where(equal(zeros, 1), others, 0), where(equal(zeros, 0), divide(y, safe), 0));
+  const without = where(
+    isZero,
+    where(equal(zeros, 1), others, 0),
+    where(equal(zeros, 0), divide(y, safe), 0),
+  );
   return multiply(g, without);
 });
 
@@ -117,7 +136,9 @@ export function variance(x: Tensor, options: ReduceOptions & { correction?: numb
   const centred = subtract(x, mean(x, { ...reduce, keepDims: true }));
   const count = reducedAxes("variance", x, options.axis).reduce((product, a) => product * x.shape[a]!, 1);
   if (count <= correction) {
-    throw new RangeError(`variance: ${count} elements of ${describe(x)} are too few for correction ${correction}`);
+    throw new RangeError(
+      `variance: ${count} elements of ${describe(x)} are too few for correction ${correction}`,
+    );
   }
   return multiply(sum(square(centred), reduce), 1 / (count - correction));
 }
@@ -126,7 +147,9 @@ export function variance(x: Tensor, options: ReduceOptions & { correction?: numb
 export function sumTo(x: Tensor, shape: Shape): Tensor {
   if (sameShape(x.shape, shape)) return x;
   const added = x.shape.length - shape.length;
-  const axes = x.shape.map((_, a) => a).filter((a) => a < added || (shape[a - added] === 1 && x.shape[a] !== 1));
+  const axes = x.shape
+    .map((_, a) => a)
+    .filter((a) => a < added || (shape[a - added] === 1 && x.shape[a] !== 1));
   return reshape(sum(x, { axis: axes, keepDims: true }), shape);
 }
 
@@ -185,7 +208,10 @@ const cumSumOperation: Operation = {
 };
 
 /** Running sums along an axis (default: the last). */
-export function cumSum(x: Tensor, { axis = -1, exclusive = false, reverse = false }: CumSumOptions = {}): Tensor {
+export function cumSum(
+  x: Tensor,
+  { axis = -1, exclusive = false, reverse = false }: CumSumOptions = {},
+): Tensor {
   const a = normalizeAxis("cumSum", axis, x.shape.length);
   return expression(cumSumOperation, [x], x.shape, x.dtype, { axis: a, exclusive, reverse });
 }

@@ -32,8 +32,14 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   const size = sizeOf(x.shape);
   const known = shape.reduce((product, length) => (length === -1 ? product : product * length), 1);
   const target = shape.map((length) => (length === -1 ? size / known : length));
-  if (shape.filter((length) => length === -1).length > 1 || sizeOf(target) !== size || !target.every(isLength)) {
-    throw new RangeError(`reshape: ${showShape(x.shape)} with ${size} elements does not fit into ${showShape(shape)}`);
+  if (
+    shape.filter((length) => length === -1).length > 1 ||
+    sizeOf(target) !== size ||
+    !target.every(isLength)
+  ) {
+    throw new RangeError(
+      `reshape: ${showShape(x.shape)} with ${size} elements does not fit into ${showShape(shape)}`,
+    );
   }
   if (sameShape(target, x.shape)) return x;
   if (x.data) return fromData(x.data, target, x.dtype);
@@ -64,7 +70,8 @@ export function squeeze(x: Tensor, axis?: number | readonly number[]): Tensor {
     );
   const axes = [axis].flat().map((a) => normalizeAxis("squeeze", a as number, x.shape.length));
   for (const a of axes) {
-    if (x.shape[a] !== 1) throw new RangeError(`squeeze: axis ${a} of ${describe(x)} has length ${x.shape[a]}, not 1`);
+    if (x.shape[a] !== 1)
+      throw new RangeError(`squeeze: axis ${a} of ${describe(x)} has length ${x.shape[a]}, not 1`);
   }
   return reshape(
     x,
@@ -152,7 +159,8 @@ export const expandSource = (x: Tensor): Tensor | undefined =>
   x.operation === broadcastOperation ? x.inputs[0] : undefined;
 
 /** Whether a tensor is the scalar constant, or one expanded from it, of this value. */
-export const isFilledWith = (x: Tensor, value: number): boolean => constantValue(expandSource(x) ?? x) === value;
+export const isFilledWith = (x: Tensor, value: number): boolean =>
+  constantValue(expandSource(x) ?? x) === value;
 
 interface SliceAttributes extends Record<string, unknown> {
   starts: number[];
@@ -164,7 +172,9 @@ const sliceOperation: Operation = {
   name: "slice",
   emit: (graph, [x], node) => {
     const { starts, stops, steps } = node.attributes as SliceAttributes;
-    const axes = starts.map((_, a) => a).filter((a) => starts[a] !== 0 || stops[a] !== node.inputs[0]!.shape[a] || steps[a] !== 1);
+    const axes = starts
+      .map((_, a) => a)
+      .filter((a) => starts[a] !== 0 || stops[a] !== node.inputs[0]!.shape[a] || steps[a] !== 1);
     const pick = (list: number[]) => graph.integers(axes.map((a) => list[a]!));
     // A step back past the first element needs an end before it, which only a very negative number names.
     const ends = graph.integers(axes.map((a) => (stops[a]! < 0 ? -(2 ** 31) : stops[a]!)));
@@ -176,7 +186,9 @@ const sliceOperation: Operation = {
     let result = g;
     const backwards = steps.flatMap((step, a) => (step < 0 ? [a] : []));
     if (backwards.length > 0) result = flip(result, backwards);
-    const first = starts.map((start, a) => (steps[a]! > 0 ? start : start + (node.shape[a]! - 1) * steps[a]!));
+    const first = starts.map((start, a) =>
+      steps[a]! > 0 ? start : start + (node.shape[a]! - 1) * steps[a]!,
+    );
     steps.forEach((step, a) => {
       if (Math.abs(step) > 1) result = spread(result, a, Math.abs(step));
     });
@@ -228,7 +240,8 @@ export function slice(x: Tensor, ranges: readonly Range[]): Tensor {
       dropped.push(a);
     } else if (range !== null) {
       step = range[2] ?? 1;
-      if (!Number.isInteger(step) || step === 0) throw new RangeError(`slice: step ${step} must be a whole number, not 0`);
+      if (!Number.isInteger(step) || step === 0)
+        throw new RangeError(`slice: step ${step} must be a whole number, not 0`);
       const wrap = (position: number) => (position < 0 ? position + length : position);
       start = Math.min(Math.max(wrap(range[0]), 0), step > 0 ? length : length - 1);
       // Going backwards, a stop before the first element is written as −length − 1 or less.
@@ -279,7 +292,9 @@ const padOperation: Operation = {
  */
 export function pad(x: Tensor, padding: readonly (readonly [number, number])[], value = 0): Tensor {
   if (padding.length !== x.shape.length || padding.flat().some((n) => !isLength(n))) {
-    throw new RangeError(`pad: padding ${JSON.stringify(padding)} must give two numbers ≥ 0 for each axis of ${describe(x)}`);
+    throw new RangeError(
+      `pad: padding ${JSON.stringify(padding)} must give two numbers ≥ 0 for each axis of ${describe(x)}`,
+    );
   }
   if (padding.every(([before, after]) => before === 0 && after === 0)) return x;
   const shape = x.shape.map((length, a) => length + padding[a]![0] + padding[a]![1]);
@@ -314,9 +329,13 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
   if (!first) throw new RangeError("concat: tensors is empty; expected at least one");
   const a = normalizeAxis("concat", axis, first.shape.length);
   for (const other of tensors) {
-    const fits = other.shape.length === first.shape.length && other.shape.every((n, i) => i === a || n === first.shape[i]);
+    const fits =
+      other.shape.length === first.shape.length &&
+      other.shape.every((n, i) => i === a || n === first.shape[i]);
     if (!fits || other.dtype !== first.dtype) {
-      throw new RangeError(`concat: ${describe(other)} does not fit beside ${describe(first)} along axis ${a}`);
+      throw new RangeError(
+        `concat: ${describe(other)} does not fit beside ${describe(first)} along axis ${a}`,
+      );
     }
   }
   if (tensors.length === 1) return first;
@@ -365,7 +384,9 @@ export function split(x: Tensor, parts: number | readonly number[], axis = 0): T
  */
 export function tile(x: Tensor, repeats: readonly number[]): Tensor {
   if (repeats.length !== x.shape.length || !repeats.every(isLength)) {
-    throw new RangeError(`tile: repeats ${showShape(repeats)} must give a number ≥ 0 for each axis of ${describe(x)}`);
+    throw new RangeError(
+      `tile: repeats ${showShape(repeats)} must give a number ≥ 0 for each axis of ${describe(x)}`,
+    );
   }
   const interleaved = x.shape.flatMap((length) => [1, length]);
   const repeated = x.shape.flatMap((length, a) => [repeats[a]!, length]);
@@ -390,7 +411,5 @@ export function identityMatrix(n: number, dtype: "float32" | "float64" = "float3
   return fromData(data, [n, n]);
 }
 
-
 export const zeros = (shape: Shape, dtype: Tensor["dtype"] = "float32"): Tensor => full(shape, 0, dtype);
 export const ones = (shape: Shape, dtype: Tensor["dtype"] = "float32"): Tensor => full(shape, 1, dtype);
-

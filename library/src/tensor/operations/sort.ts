@@ -33,7 +33,9 @@ export function topK(
 ): TopK {
   const a = normalizeAxis("topK", axis, x.shape.length);
   if (!Number.isInteger(k) || k < 1 || k > x.shape[a]!) {
-    throw new RangeError(`topK: k = ${k} must be a whole number from 1 to ${x.shape[a]}, the length of axis ${a} of ${describe(x)}`);
+    throw new RangeError(
+      `topK: k = ${k} must be a whole number from 1 to ${x.shape[a]}, the length of axis ${a} of ${describe(x)}`,
+    );
   }
   const shape = x.shape.map((length, i) => (i === a ? k : length));
   const indices = expression(topKOperation, [x], shape, "int32", { k, axis: a, largest });
@@ -41,13 +43,19 @@ export function topK(
 }
 
 /** The elements along an axis (default: the last) in rising order, or falling. */
-export function sort(x: Tensor, { axis = -1, descending = false }: { axis?: number; descending?: boolean } = {}): Tensor {
+export function sort(
+  x: Tensor,
+  { axis = -1, descending = false }: { axis?: number; descending?: boolean } = {},
+): Tensor {
   const a = normalizeAxis("sort", axis, x.shape.length);
   return topK(x, x.shape[a]!, { axis: a, largest: descending }).values;
 }
 
 /** The positions that sort an axis (default: the last), int32. */
-export function argSort(x: Tensor, { axis = -1, descending = false }: { axis?: number; descending?: boolean } = {}): Tensor {
+export function argSort(
+  x: Tensor,
+  { axis = -1, descending = false }: { axis?: number; descending?: boolean } = {},
+): Tensor {
   const a = normalizeAxis("argSort", axis, x.shape.length);
   return topK(x, x.shape[a]!, { axis: a, largest: descending }).indices;
 }

@@ -1,0 +1,259 @@
+/**
+ * Losses that pull a positive close and push negatives away. All are built on `contrast`: the
+ * log-sum-exp of the candidates' scores against the positive's score, an anchor at a time.
+ */
+
+import {
+  any,
+  concat,
+  divide,
+  exp,
+  expandDims,
+  fromData,
+  greater,
+  logicalAnd,
+  logicalNot,
+  logSumExp,
+  matmul,
+  multiply,
+  norm,
+  sigmoid,
+  stopGradient,
+  subtract,
+  sum,
+  type Tensor,
+  transpose,
+  where,
+} from "../tensor/index.ts";
+import { describe } from "../tensor/tensor.ts";
+import { type LossOptions, reduce } from "./reduction.ts";
+
+/** Rows divided by their Euclidean length; a zero row stays zero, with a finite gradient. */
+export function l2Normalize(x: Tensor): Tensor {
+  const length = norm(x, { axis: -1, keepDims: true });
+  return divide(x, where(greater(length, 0), length, 1));
+}
+
+export interface ContrastOptions extends LossOptions {
+  /** Whether the positive stands in its own denominator (InfoNCE) or not (decoupled). Default: true. */
+  includePositive?: boolean;
+  /** A factor on each anchor's positive score outside of the denominator, [n]. Default: 1. */
+  positiveWeight?: Tensor;
+}
+
+/**
+ * The core of the family: log Σ_{j∈D} e^{s_j} − w s⁺ for each anchor, where D holds the anchor's negatives
+ * and, unless decoupled, its positive. An anchor without any negative contributes 0.
+ *
+ * @param positive Scores of the positives over the temperature, [n].
+ * @param candidates Scores of possible negatives over the temperature, [n, m].
+ * @param isNegative bool [n, m]: which candidates are negatives of which anchor.
+ * @returns A scalar, or [n] with reduction "none".
+ */
+export function contrast(
+  positive: Tensor,
+  candidates: Tensor,
+  isNegative: Tensor,
+  { includePositive = true, positiveWeight, reduction }: ContrastOptions = {},
+): Tensor {
+  if (
+    positive.shape.length !== 1 ||
+    candidates.shape.length !== 2 ||
+    candidates.shape[0] !== positive.shape[0]
+  ) {
+    throw new RangeError(
+      `contrast: positive ${describe(positive)} and candidates ${describe(candidates)}; expected [n] and [n, m]`,
+    );
+  }
+  const negatives = where(isNegative, candidates, Number.NEGATIVE_INFINITY);
+  const pool = includePositive ? concat([expandDims(positive, 1), negatives], 1) : negatives;
+  const pulled = positiveWeight ? multiply(positiveWeight, positive) : positive;
+  const losses = subtract(logSumExp(pool, { axis: 1 }), pulled);
+  return reduce(where(any(isNegative, { axis: 1 }), losses, 0), reduction);
+}
+
+export interface InfoNceOptions extends ContrastOptions {
+  /** Scores are divided by it. Default: 0.05. */
+  temperature?: number;
+  /** "cosine" (default) or "dot". */
+  similarity?: "cosine" | "dot";
+  /** Further negatives for every anchor, [m, d]. */
+  negatives?: Tensor;
+  /** bool [n, n + m]: candidates (the batch's positives, then `negatives`) that must not count as negatives. */
+  exclude?: Tensor;
+}
+
+/**
+ * InfoNCE with in-batch negatives: −log e^{s_ii/τ} / Σ_j e^{s_ij/τ}, from anchors to positives.
+ *
+ * Source: van den Oord, Li and Vinyals, "Representation learning with contrastive predictive coding"
+ * (2018), equation 4.
+ *
+ * @param anchors [n, d]
+ * @param positives [n, d]; row i belongs to anchor i, the other rows are its negatives.
+ */
+export function infoNCE(anchors: Tensor, positives: Tensor, options: InfoNceOptions = {}): Tensor {
+  const { temperature = 0.05, similarity = "cosine", negatives, exclude, ...rest } = options;
+  requirePairs("infoNCE", anchors, positives);
+  requireTemperature("infoNCE", temperature);
+  const prepare = similarity === "cosine" ? l2Normalize : (x: Tensor) => x;
+  const a = prepare(anchors);
+  const p = prepare(positives);
+  const scale = 1 / temperature;
+  const candidates = negatives ? concat([p, prepare(negatives)]) : p;
+  const scores = multiply(matmul(a, transpose(candidates)), scale);
+  const n = anchors.shape[0]!;
+  const own = diagonalMask(n, candidates.shape[0]!);
+  const others = exclude ? logicalAnd(logicalNot(own), logicalNot(exclude)) : logicalNot(own);
+  const positive = multiply(sum(multiply(a, p), { axis: 1 }), scale);
+  return contrast(positive, scores, others, rest);
+}
+
+/** bool [n, m], true where column and row number agree. */
+function diagonalMask(n: number, m: number): Tensor {
+  const mask = new Uint8Array(n * m);
+  for (let i = 0; i < n; i++) mask[i * m + i] = 1;
+  return fromData(mask, [n, m], "bool");
+}
+
+export interface TwoViewOptions extends LossOptions {
+  /** Cosines are divided by it. Default: 0.1. */
+  temperature?: number;
+}
+
+interface TwoViews {
+  /** Cosines of the positive pairs over the temperature, [n]. */
+  positive: Tensor;
+  /** Scores of each anchor, first views then second, against both views, [2n, 2n]. */
+  scores: Tensor;
+  /** bool [2n, 2n]: all but the anchor itself and its other view. */
+  isNegative: Tensor;
+}
+
+/** What the losses over two views of one batch share: 2n anchors with 2n − 2 negatives each. */
+function twoViews(name: string, first: Tensor, second: Tensor, temperature: number): TwoViews {
+  requirePairs(name, first, second);
+  requireTemperature(name, temperature);
+  const a = l2Normalize(first);
+  const b = l2Normalize(second);
+  const both = concat([a, b]);
+  const n = first.shape[0]!;
+  const mask = new Uint8Array(4 * n * n).fill(1);
+  for (let i = 0; i < 2 * n; i++) {
+    mask[i * 2 * n + i] = 0;
+    mask[i * 2 * n + ((i + n) % (2 * n))] = 0;
+  }
+  return {
+    positive: divide(sum(multiply(a, b), { axis: 1 }), temperature),
+    scores: divide(matmul(both, transpose(both)), temperature),
+    isNegative: fromData(mask, [2 * n, 2 * n], "bool"),
+  };
+}
+
+/**
+ * NT-Xent, the loss of SimCLR: InfoNCE over two views of a batch, each view of an image once the anchor,
+ * with the 2n − 2 other views as negatives.
+ *
+ * Source: Chen et al., "A simple framework for contrastive learning of visual representations" (2020),
+ * equation 1.
+ *
+ * @param first [n, d] @param second [n, d]; row i of both shows the same thing.
+ * @returns The mean over the 2n anchors (their sum, or [2n], by `reduction`).
+ */
+export function ntXent(
+  first: Tensor,
+  second: Tensor,
+  { temperature = 0.1, reduction }: TwoViewOptions = {},
+): Tensor {
+  const { positive, scores, isNegative } = twoViews("ntXent", first, second, temperature);
+  return contrast(concat([positive, positive]), scores, isNegative, { reduction });
+}
+
+/**
+ * Decoupled contrastive loss: NT-Xent without the positive in the denominator, log U_i − s⁺_i/τ.
+ *
+ * The gradient of NT-Xent is that of this loss times 1 − e^{s⁺/τ} / (e^{s⁺/τ} + U) (see `npcMultiplier`),
+ * a factor that is small for easy positives and small batches. The loss has no lower bound of 0.
+ *
+ * Source: Yeh et al., "Decoupled contrastive learning" (2022), equation 6. The masks are exact here;
+ * the authors' code adds −103 to masked scores.
+ *
+ * @param first [n, d] @param second [n, d]; row i of both shows the same thing.
+ * @returns The mean over the 2n anchors (their sum, or [2n], by `reduction`).
+ */
+export function dcl(
+  first: Tensor,
+  second: Tensor,
+  { temperature = 0.1, reduction }: TwoViewOptions = {},
+): Tensor {
+  const { positive, scores, isNegative } = twoViews("dcl", first, second, temperature);
+  return contrast(concat([positive, positive]), scores, isNegative, { includePositive: false, reduction });
+}
+
+/**
+ * Decoupled contrastive loss with weighted positives: w_i = 2 − e^{s⁺_i/σ} / mean_j e^{s⁺_j/σ} puts more weight
+ * on pairs that lie far apart; the mean of w is 1.
+ *
+ * Source: Yeh et al., "Decoupled contrastive learning" (2022), equations 7 and 8. The paper treats w as a
+ * weight, the authors' code lets the gradient flow through it.
+ *
+ * @param options.sigma σ. Default: 0.5.
+ * @param options.throughWeight Whether the gradient flows through w. Default: false.
+ */
+export function dclw(
+  first: Tensor,
+  second: Tensor,
+  options: TwoViewOptions & { sigma?: number; throughWeight?: boolean } = {},
+): Tensor {
+  const { temperature = 0.1, sigma = 0.5, throughWeight = false, reduction } = options;
+  const { positive, scores, isNegative } = twoViews("dclw", first, second, temperature);
+  const weight = dclWeights(multiply(positive, temperature), sigma);
+  const w = throughWeight ? weight : stopGradient(weight);
+  return contrast(concat([positive, positive]), scores, isNegative, {
+    includePositive: false,
+    positiveWeight: concat([w, w]),
+    reduction,
+  });
+}
+
+/** The weights of `dclw`, [n], from the cosines of the positive pairs, [n]. */
+export function dclWeights(positiveCosines: Tensor, sigma = 0.5): Tensor {
+  const scaled = divide(positiveCosines, sigma);
+  // Relative to the mean, computed in the exponent so that small σ does not overflow.
+  const logMean = subtract(logSumExp(scaled), Math.log(positiveCosines.shape[0]!));
+  return subtract(2, exp(subtract(scaled, logMean)));
+}
+
+/**
+ * The negative-positive coupling multiplier q_i = 1 − e^{s⁺_i/τ} / (e^{s⁺_i/τ} + U_i) that relates the gradients
+ * of NT-Xent and of the decoupled loss: ∇NT-Xent_i = q_i ∇DCL_i.
+ *
+ * Source: Yeh et al., "Decoupled contrastive learning" (2022), proposition 1.
+ *
+ * @returns [2n]: first views, then second.
+ */
+export function npcMultiplier(
+  first: Tensor,
+  second: Tensor,
+  { temperature = 0.1 }: TwoViewOptions = {},
+): Tensor {
+  const { positive, scores, isNegative } = twoViews("npcMultiplier", first, second, temperature);
+  const logU = logSumExp(where(isNegative, scores, Number.NEGATIVE_INFINITY), { axis: 1 });
+  return sigmoid(subtract(logU, concat([positive, positive])));
+}
+
+function requirePairs(name: string, a: Tensor, b: Tensor): void {
+  if (
+    a.shape.length !== 2 ||
+    b.shape.length !== 2 ||
+    a.shape[0] !== b.shape[0] ||
+    a.shape[1] !== b.shape[1]
+  ) {
+    throw new RangeError(`${name}: ${describe(a)} and ${describe(b)}; expected two of one shape [n, d]`);
+  }
+}
+
+function requireTemperature(name: string, temperature: number): void {
+  if (!(temperature > 0))
+    throw new RangeError(`${name}: temperature is ${temperature}; expected a number above 0`);
+}

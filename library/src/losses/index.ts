@@ -1,0 +1,4 @@
+export * from "./classification.ts";
+export * from "./contrastive.ts";
+export * from "./ranking.ts";
+export type { LossOptions, Reduction } from "./reduction.ts";
