@@ -1,0 +1,167 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { evaluate, grad, item, mean, multiply, sum, type Tensor, tensor, values } from "../index.ts";
+import { random } from "../random.ts";
+import { checkGradient } from "../testing.ts";
+import { dcl, dclWeights, dclw, infoNCE, npcMultiplier, ntXent } from "./index.ts";
+
+const double = (rows: number[] | number[][]) => tensor(rows, { dtype: "float64" });
+const close = (actual: number, expected: number, tolerance = 1e-6) =>
+  assert.ok(Math.abs(actual - expected) <= tolerance, `${actual} is not ${expected}`);
+const views = (seed: number, n = 4, d = 3) => {
+  const draw = random(seed);
+  const one = () => tensor(Float64Array.from(draw.normal(n * d)), { shape: [n, d] });
+  return { first: one(), second: one() };
+};
+const axes = double([
+  [1, 0],
+  [0, 1],
+]);
+
+test("dcl: orthonormal pairs and equal embeddings in closed form", async () => {
+  close(item(await evaluate(dcl(axes, axes))), -10 + Math.log(2));
+  const same = double(Array.from({ length: 4 }, () => [1, 2, 3]));
+  close(item(await evaluate(dcl(same, same))), Math.log(6), 1e-9);
+});
+
+test("npcMultiplier: positive cosine 1, negatives 0", async () => {
+  const q = values(await evaluate(npcMultiplier(axes, axes)));
+  close(q[0]!, 9.07916e-5, 1e-9);
+  const n = 256;
+  const wide = double(
+    Array.from({ length: n }, (_, i) => Array.from({ length: n }, (_, j) => Number(i === j))),
+  );
+  close(values(await evaluate(npcMultiplier(wide, wide)))[0]!, 0.02263, 1e-6);
+});
+
+test("the gradient of NT-Xent is that of dcl times the multiplier, anchor by anchor", async () => {
+  const { first, second } = views(1);
+  const q = values(await evaluate(npcMultiplier(first, second)));
+  for (let anchor = 0; anchor < 8; anchor++) {
+    const pickOne = double(Array.from({ length: 8 }, (_, i) => Number(i === anchor)));
+    const of = (loss: typeof dcl) =>
+      grad((v: typeof views extends (s: number) => infer R ? R : never) =>
+        sum(multiply(loss(v.first, v.second, { reduction: "none" }), pickOne)),
+      )({ first, second });
+    const [a, b] = await evaluate([of(ntXent), of(dcl)] as const);
+    for (const key of ["first", "second"] as const) {
+      values(a[key]).forEach((g, i) => {
+        close(g, q[anchor]! * values(b[key])[i]!, 1e-9);
+      });
+    }
+  }
+});
+
+test("NT-Xent is never below dcl, and close to it with many negatives", async () => {
+  const gap = async (n: number) => {
+    const { first, second } = views(7, n, 8);
+    const [a, b] = await evaluate([ntXent(first, second), dcl(first, second)] as const);
+    assert.ok(item(a) >= item(b));
+    return item(a) - item(b);
+  };
+  assert.ok((await gap(64)) < (await gap(4)));
+});
+
+test("dclw: weights of known cosines, mean 1; equal positives give dcl", async () => {
+  const weights = values(await evaluate(dclWeights(double([1, 0]))));
+  close(weights[0]!, 0.238406);
+  close(weights[1]!, 1.761594);
+  const { first } = views(3);
+  const [plain, weighted] = await evaluate([dcl(first, first), dclw(first, first)] as const);
+  close(item(plain), item(weighted), 1e-9);
+  const { second } = views(3);
+  const w = await evaluate(mean(dclWeights(double([0.3, -0.9, 0.99, 0.1]))));
+  close(item(w), 1, 1e-12);
+  const through = grad((x: Tensor) => dclw(x, second, { throughWeight: true }))(first);
+  const detached = grad((x: Tensor) => dclw(x, second))(first);
+  const [t, d] = await evaluate([through, detached] as const);
+  assert.ok(values(t).some((g, i) => Math.abs(g - values(d)[i]!) > 1e-6));
+});
+
+test("infoNCE: excluded candidates and zero-weight rows change nothing; extra negatives raise the loss", async () => {
+  const { first, second } = views(5);
+  const base = infoNCE(first, second, { temperature: 0.1 });
+  const more = infoNCE(first, second, { temperature: 0.1, negatives: first });
+  const exclude = tensor(
+    Array.from({ length: 4 }, () => [false, false, false, false, true, true, true, true]),
+  );
+  const back = infoNCE(first, second, { temperature: 0.1, negatives: first, exclude });
+  const [a, b, c] = await evaluate([base, more, back] as const);
+  assert.ok(item(b) > item(a));
+  close(item(c), item(a), 1e-12);
+});
+
+const losses = {
+  ntXent,
+  dcl,
+  "dclw through its weight": (a: Tensor, b: Tensor) => dclw(a, b, { throughWeight: true }),
+  infoNCE: (a: Tensor, b: Tensor) => infoNCE(a, b, { temperature: 0.2 }),
+  "infoNCE of dot products": (a: Tensor, b: Tensor) => infoNCE(a, b, { temperature: 1, similarity: "dot" }),
+};
+for (const [name, loss] of Object.entries(losses)) {
+  test(`${name}: gradient agrees with central differences`, async () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const { error } = await checkGradient((v) => loss(v.first, v.second), views(seed, 2 + (seed % 3), 3));
+      assert.ok(error < 1e-6, `seed ${seed}: ${error}`);
+    }
+  });
+
+  test(`${name}: zero vectors, duplicates, huge values and a batch of one stay finite`, async () => {
+    const cases = [
+      [
+        [
+          [0, 0],
+          [0, 0],
+        ],
+        [
+          [0, 0],
+          [1, 1],
+        ],
+      ],
+      [
+        [
+          [1, 1],
+          [1, 1],
+        ],
+        [
+          [1, 1],
+          [1, 1],
+        ],
+      ],
+      [
+        [
+          [1e4, -1e4],
+          [3, 4],
+        ],
+        [
+          [-1e4, 1e4],
+          [1e4, 1e4],
+        ],
+      ],
+      [[[1, 2]], [[2, 1]]],
+    ] as [number[][], number[][]][];
+    for (const [a, b] of cases) {
+      const both = { first: tensor(a), second: tensor(b) };
+      const value = loss(both.first, both.second);
+      const gradient = grad((v: typeof both) => loss(v.first, v.second))(both);
+      const [l, g] = await evaluate([value, gradient] as const);
+      assert.ok(Number.isFinite(item(l)), `${JSON.stringify([a, b])}: ${item(l)}`);
+      assert.ok([...values(g.first), ...values(g.second)].every(Number.isFinite), JSON.stringify([a, b]));
+    }
+  });
+}
+
+test("dclw detached: the gradient is that of fixed weights", async () => {
+  const { first, second } = views(11);
+  const { gradients } = await checkGradient((v) => dclw(v.first, v.second, { throughWeight: true }), {
+    first,
+    second,
+  });
+  assert.ok(gradients.flatMap((g) => [...g]).every(Number.isFinite));
+});
+
+test("bad arguments are named", () => {
+  const { first, second } = views(1);
+  assert.throws(() => ntXent(first, tensor([[1, 2]], { dtype: "float64" })), /expected two of one shape/);
+  assert.throws(() => dcl(first, second, { temperature: 0 }), /temperature is 0/);
+});
