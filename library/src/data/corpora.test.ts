@@ -1,0 +1,66 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { countries } from "./countries.ts";
+import { spamAssassin } from "./emails.ts";
+import { readPackageFile } from "./package-file.ts";
+import { mobyDick, speeches } from "./texts.ts";
+
+test("spamAssassin: 6,046 mails in five groups, split into headers and body", () => {
+  const emails = spamAssassin({ duplicates: true });
+  const groups = Object.fromEntries(
+    [...Map.groupBy(emails, (email) => email.group)].map(([k, v]) => [k, v.length]),
+  );
+  assert.deepEqual(groups, {
+    "easy-ham-1": 2500,
+    "easy-ham-2": 1400,
+    "hard-ham-1": 250,
+    "spam-1": 500,
+    "spam-2": 1396,
+  });
+  assert.equal(emails.filter((email) => email.spam).length, 1896);
+  const insurance = emails.find((email) => email.id === "spam-1/00001")!;
+  assert.equal(insurance.subject, "Life Insurance - Why Pay More?");
+  assert.match(insurance.headers, /^From 12a1mailbot1@web\.de[\s\S]*quoted-printable$/);
+  assert.match(insurance.body, /^<!DOCTYPE HTML/);
+});
+
+test("spamAssassin: repeated bodies are left out, texts are decoded in their character set", () => {
+  const emails = spamAssassin();
+  assert.equal(emails.length, 5875);
+  assert.equal(new Set(emails.map((email) => email.body)).size, emails.length);
+  const byId = new Map(emails.map((email) => [email.id, email]));
+  const korean = emails.find((email) => email.body.includes("요즘 뜨는 직종"));
+  assert.ok(korean?.spam, "EUC-KR");
+  const accented = emails.filter((email) => /[éèüöäñ]/.test(email.body));
+  assert.ok(accented.length > 100, `${accented.length} mails with accents`);
+  assert.ok(
+    emails.every(
+      (email) => !email.body.includes("\ufffd") || !byId.get(email.id)!.headers.includes("8859-1"),
+    ),
+  );
+});
+
+test("speeches, mobyDick and countries come whole and in order", () => {
+  const addresses = speeches();
+  assert.equal(addresses.length, 233);
+  assert.deepEqual([addresses[0].year, addresses[0].president], [1790, "George Washington"]);
+  assert.ok(addresses.every((speech, i) => i === 0 || speech.year >= addresses[i - 1].year));
+  const chapters = mobyDick();
+  assert.equal(chapters.length, 139);
+  assert.match(chapters.find(({ chapter }) => chapter === "1")!.text, /^Call me Ishmael\./);
+  assert.equal(chapters.at(-1)!.chapter, "Epilogue");
+  const france = countries().find((country) => country.cca3 === "FRA")!;
+  assert.deepEqual(
+    [countries().length, france.capital, france.borders.includes("DEU")],
+    [250, ["Paris"], true],
+  );
+});
+
+test("callers get their own list: sorting it disturbs nobody", () => {
+  speeches().reverse();
+  assert.equal(speeches()[0].year, 1790);
+});
+
+test("a package that is not installed is named, with the remedy", () => {
+  assert.throws(() => readPackageFile("no-such-data-set", "x"), /npm install no-such-data-set/);
+});

@@ -1,0 +1,25 @@
+export { type AugmentOptions, augment } from "./augment.ts";
+export { type BatchOptions, batches, type Rows, take } from "./batches.ts";
+export { type Country, countries } from "./countries.ts";
+export {
+  type Entry,
+  type LabelledTexts,
+  nounSupersenses,
+  type ReverseDictionaryOptions,
+  reverseDictionary,
+  type SplitSizes,
+  supersenses,
+} from "./definitions.ts";
+export { type Email, type EmailOptions, spamAssassin } from "./emails.ts";
+export { type Digits, type MnistOptions, mnist } from "./mnist.ts";
+export { type SplitOptions, split } from "./split.ts";
+export { type Chapter, mobyDick, type Speech, speeches } from "./texts.ts";
+export {
+  lexicographerFiles,
+  type PartOfSpeech,
+  type Pointer,
+  type Relation,
+  type Synset,
+  type WordNet,
+  wordnet,
+} from "./wordnet.ts";
