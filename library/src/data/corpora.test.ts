@@ -28,15 +28,13 @@ test("spamAssassin: repeated bodies are left out, texts are decoded in their cha
   const emails = spamAssassin();
   assert.equal(emails.length, 5875);
   assert.equal(new Set(emails.map((email) => email.body)).size, emails.length);
-  const byId = new Map(emails.map((email) => [email.id, email]));
   const korean = emails.find((email) => email.body.includes("요즘 뜨는 직종"));
   assert.ok(korean?.spam, "EUC-KR");
   const accented = emails.filter((email) => /[éèüöäñ]/.test(email.body));
   assert.ok(accented.length > 100, `${accented.length} mails with accents`);
   assert.ok(
-    emails.every(
-      (email) => !email.body.includes("\ufffd") || !byId.get(email.id)!.headers.includes("8859-1"),
-    ),
+    emails.every((email) => !email.body.includes("\ufffd")),
+    "no character is lost",
   );
 });
 
