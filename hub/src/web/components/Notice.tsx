@@ -1,0 +1,22 @@
+import type { ReactNode } from "react";
+
+interface Properties {
+  title: string;
+  children?: ReactNode;
+  action?: { label: string; run: () => void };
+}
+
+/** Says that something is missing or went wrong, and what can be done. */
+export function Notice({ title, children, action }: Properties) {
+  return (
+    <div className="notice" role="alert">
+      <p className="notice-title">{title}</p>
+      {children && <p>{children}</p>}
+      {action && (
+        <button type="button" className="button" onClick={action.run}>
+          {action.label}
+        </button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,72 @@
+import type { RunRecord } from "../../types.ts";
+import { getPaper, runAddress } from "../api.ts";
+import { Link } from "../components/Link.tsx";
+import { Notice } from "../components/Notice.tsx";
+import { Placeholder } from "../components/Placeholder.tsx";
+import { formatDate } from "../format.ts";
+import { paperAddress } from "../route.ts";
+import { RunView } from "../run/RunView.tsx";
+import { isOver } from "../run/runState.ts";
+import { type FollowedRun, useRun } from "../run/useRun.ts";
+import { useResource } from "../useResource.ts";
+import { MissingPage } from "./MissingPage.tsx";
+
+/** The permanent page of one run: everything that it told, and what is needed to repeat it. */
+export function RunPage({ id }: { id: string }) {
+  const run = useRun(id);
+  const { record, failure } = run;
+  if (record) return <RecordedRun id={id} run={run} record={record} />;
+  if (failure?.status === 404) return <MissingPage what="run" />;
+  return (
+    <div className="page">
+      <title>Run · nearmiss</title>
+      {failure ? (
+        <Notice title="The run did not load">{failure.message}</Notice>
+      ) : (
+        <Placeholder lines={12} label="Loading the run" />
+      )}
+    </div>
+  );
+}
+
+function RecordedRun({ id, run, record }: { id: string; run: FollowedRun; record: RunRecord }) {
+  const { slug, scale, seeds, createdAt, environment } = record;
+  // The paper explains arms and metrics; a run whose paper is gone is shown without.
+  const paper = useResource(`paper ${slug}`, () => getPaper(slug)).data?.paper;
+  const title = paper?.title ?? slug;
+  return (
+    <article className="page run-page">
+      <title>{`Run of ${title} · nearmiss`}</title>
+      <header className="paper-head">
+        <p className="trail">
+          <Link href="/">Collection</Link>
+          <span aria-hidden="true"> / </span>
+          <Link href={paperAddress(slug)}>{title}</Link>
+        </p>
+        <h1>Run of {formatDate(createdAt)}</h1>
+        <div className="paper-meta">
+          <a href={runAddress(id)} download={`nearmiss-${slug}-${id}.json`}>
+            Download as JSON
+          </a>
+          {isOver(run.state.status) && (
+            <Link href={paperAddress(slug, { scale, seeds })}>Run again with these settings</Link>
+          )}
+        </div>
+      </header>
+      <RunView id={id} run={run} study={paper?.study} />
+      {Object.keys(environment).length > 0 && (
+        <section aria-labelledby="environment-heading">
+          <h2 id="environment-heading">Where it ran</h2>
+          <dl className="environment">
+            {Object.entries(environment).map(([name, value]) => (
+              <div key={name}>
+                <dt>{name}</dt>
+                <dd>{value}</dd>
+              </div>
+            ))}
+          </dl>
+        </section>
+      )}
+    </article>
+  );
+}

@@ -1,0 +1,45 @@
+import type { Effect } from "@nearmiss/papers/study";
+import { formatInterval, plural } from "../format.ts";
+import { placeOn } from "./effectScale.ts";
+
+/** One comparison: its gain and 95 % interval, as numbers and on an axis with zero marked. */
+export function EffectRow({ effect, domain }: { effect: Effect; domain: [number, number] }) {
+  const { metric, method, baseline, better, gain, low, high, seeds } = effect;
+  const known = Number.isFinite(low) && Number.isFinite(high);
+  const shown = formatInterval(gain, low, high);
+  const side = known && low > 0 ? "above" : known && high < 0 ? "below" : "across";
+  const left = known ? placeOn(domain, low) : 0;
+  const right = known ? placeOn(domain, high) : 100;
+  return (
+    <li className="effect">
+      <p className="effect-name">
+        <strong>{metric}</strong>{" "}
+        <span className="facts">
+          {method} against {baseline}, {better} is better
+        </span>
+      </p>
+      <div className="effect-axis" aria-hidden="true">
+        <span className="axis-line" />
+        <span className="axis-zero" style={{ left: `${placeOn(domain, 0)}%` }} />
+        <span
+          className={`interval ${known ? side : "unknown"}`}
+          style={{ left: `${left}%`, width: `${right - left}%` }}
+        />
+        <span className={`gain ${side}`} style={{ left: `${placeOn(domain, gain)}%` }} />
+        <span className="axis-label worse">{baseline} better</span>
+        <span className="axis-label zero" style={{ left: `${placeOn(domain, 0)}%` }}>
+          0
+        </span>
+        <span className="axis-label better">{method} better</span>
+      </div>
+      <p className="effect-numbers">
+        <strong>{shown.gain}</strong>
+        <span className="facts">{known ? `${shown.low} to ${shown.high}` : "no interval from one seed"}</span>
+        <span className="facts">
+          {known && "95 % interval, "}
+          {plural(seeds, "seed")}
+        </span>
+      </p>
+    </li>
+  );
+}

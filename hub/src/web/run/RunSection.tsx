@@ -1,0 +1,52 @@
+import { useEffect } from "react";
+import type { RunRecord, StudySummary } from "../../types.ts";
+import { navigate } from "../navigation.ts";
+import { paperAddress } from "../route.ts";
+import { RunForm } from "./RunForm.tsx";
+import { RunView } from "./RunView.tsx";
+import { isOver } from "./runState.ts";
+import { useRun } from "./useRun.ts";
+
+interface Properties {
+  slug: string;
+  study?: StudySummary;
+  runs: RunRecord[];
+  /** The run to show: the address names it, else it is the latest worth showing. */
+  shown?: string;
+  /** What the form starts with. */
+  scale?: string;
+  seeds?: string;
+  /** Called when the list of runs is behind what is shown. */
+  onChange: () => void;
+}
+
+/** The part of a paper's page where its claim is run: the form, and the run it started or the latest. */
+export function RunSection({ slug, study, runs, shown, scale, seeds, onChange }: Properties) {
+  const run = useRun(shown);
+  const listed = runs.find((one) => one.id === shown);
+  const over = shown !== undefined && run.record !== undefined && isOver(run.state.status);
+  const behind = over && (!listed || !isOver(listed.status));
+
+  useEffect(() => {
+    if (behind) onChange();
+  }, [behind, onChange]);
+
+  function onStarted(record: RunRecord) {
+    navigate(paperAddress(slug, { run: record.id }), { replace: true });
+  }
+
+  return (
+    <section className="run-section" aria-labelledby="run-heading">
+      <h2 id="run-heading">Run it</h2>
+      <RunForm
+        slug={slug}
+        study={study}
+        initialScale={scale}
+        initialSeeds={seeds}
+        busy={shown !== undefined && !run.failure && !isOver(run.state.status)}
+        onStarted={onStarted}
+      />
+      {shown !== undefined && <RunView key={shown} id={shown} run={run} study={study} permanentLink />}
+    </section>
+  );
+}

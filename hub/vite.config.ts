@@ -1,0 +1,22 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+
+/**
+ * Builds the pages into `hub/dist`. The hub serves them under a strict content security policy, so
+ * nothing may end up inline: no preload polyfill, no assets as data URLs.
+ */
+export default defineConfig({
+  root: import.meta.dirname,
+  plugins: [react()],
+  build: {
+    outDir: "dist",
+    emptyOutDir: true,
+    target: "es2023",
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    // Observable Plot with the parts of d3 that it uses is one large chunk, loaded only with a chart.
+    chunkSizeWarningLimit: 600,
+  },
+  // Development: `vite hub` beside a hub that listens on its usual port.
+  server: { proxy: { "/api": "http://127.0.0.1:4680" } },
+});
