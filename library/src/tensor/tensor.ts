@@ -135,12 +135,21 @@ export function tensor(values: Nested | TypedArray, options: { shape?: Shape; dt
   }
   const dtype = options.dtype ?? (typeof flat[0] === "boolean" ? "bool" : "float32");
   const data = allocate(dtype, flat.length);
-  for (let i = 0; i < flat.length; i++) data[i] = Number(flat[i]);
+  for (let i = 0; i < flat.length; i++) {
+    const value = Number(flat[i]);
+    if (!fitsType(value, dtype)) throw new RangeError(`values: ${value} at position ${i} is no ${dtype} value`);
+    data[i] = value;
+  }
   return fromData(data, options.shape ?? shape, dtype);
 }
 
-/** A scalar constant. */
+/**
+ * A scalar constant.
+ *
+ * @throws RangeError if the type cannot hold the value (0.5 as int32).
+ */
 export function scalar(value: number, dtype: DType = "float32"): Tensor {
+  if (!fitsType(value, dtype)) throw new RangeError(`value: ${value} is no ${dtype} value`);
   const data = allocate(dtype, 1);
   data[0] = value;
   return fromData(data, [], dtype);
@@ -180,6 +189,11 @@ export function isTensor(value: unknown): value is Tensor {
 }
 
 export const isFloat = (dtype: DType): boolean => dtype === "float32" || dtype === "float64";
+
+/** Whether an element type can hold a number, up to a float's rounding. */
+export function fitsType(value: number, dtype: DType): boolean {
+  return isFloat(dtype) || (dtype === "int32" ? (value | 0) === value : value === 0 || value === 1);
+}
 
 export function allocate(dtype: DType, length: number): TypedArray {
   switch (dtype) {
