@@ -1,0 +1,58 @@
+export {
+  type BinOptions,
+  brier,
+  ece,
+  logLoss,
+  type ReliabilityBin,
+  reliabilityBins,
+  reliabilityDiagram,
+} from "./calibration.ts";
+export {
+  accuracy,
+  argMax,
+  type BinaryCounts,
+  balancedAccuracy,
+  confusionMatrix,
+  f1FromCounts,
+  macroF1,
+} from "./classification.ts";
+export { pearson, spearman } from "./correlation.ts";
+export {
+  type EmbeddedItems,
+  type NeighbourOptions,
+  nearestNeighbourAccuracy,
+  nearestNeighbours,
+} from "./neighbours.ts";
+export {
+  averagePrecision,
+  bestThresholdF1,
+  type PrecisionRecallCurve,
+  prAuc,
+  precisionRecallCurve,
+} from "./precision-recall.ts";
+export {
+  averagePrecisionOf,
+  hitsAtK,
+  type JudgedRanking,
+  meanAveragePrecision,
+  meanOver,
+  mrr,
+  mrrOfRanks,
+  type NdcgOptions,
+  ndcg,
+  precisionAtK,
+  rankByScore,
+  recallAtK,
+  reciprocalRank,
+  relevantRanks,
+} from "./ranking.ts";
+export { ranks, sortedIndices } from "./ranks.ts";
+export {
+  fprAtTpr,
+  partialAuc,
+  type RocCurve,
+  rocAuc,
+  rocCurve,
+  standardizedPartialAuc,
+  tprAtFpr,
+} from "./roc.ts";
