@@ -5,6 +5,7 @@ import {
   type DType,
   describe,
   expression,
+  fitsType,
   type GraphWriter,
   isFloat,
   isTensor,
@@ -17,34 +18,53 @@ import { emitAddition } from "./matmul.ts";
 import { sumTo } from "./reduce.ts";
 import { broadcastTo, expandSource } from "./shape.ts";
 
+const floats: readonly DType[] = ["float32", "float64"];
+const numbers: readonly DType[] = [...floats, "int32"];
+const booleans: readonly DType[] = ["bool"];
+
+function requireType(name: string, accepts: readonly DType[], x: Tensor): void {
+  if (!accepts.includes(x.dtype)) {
+    throw new TypeError(`${name}: ${describe(x)} is given; expected ${accepts.join(", ")}`);
+  }
+}
+
 interface Unary {
   /** ONNX type, or how to write the operation as several nodes. */
   emit: string | ((graph: GraphWriter, x: string, dtype: DType) => string);
   /** Cotangent of x, given that of y = f(x). */
   vjp?: (cotangent: Tensor, x: Tensor, y: Tensor) => Tensor;
+  /** Element types that the operation is defined for. Default: the float types. */
+  accepts?: readonly DType[];
+  /** Element type of the result. Default: that of x. */
   result?: DType;
 }
 
-function unary(name: string, { emit, vjp, result }: Unary): (x: Tensor) => Tensor {
+function unary(name: string, { emit, vjp, accepts = floats, result }: Unary): (x: Tensor) => Tensor {
   const operation = {
     name,
     emit: (graph: GraphWriter, [x]: string[], node: Tensor) =>
       typeof emit === "string" ? graph.node(emit, [x!]) : emit(graph, x!, node.inputs[0]!.dtype),
     vjp: vjp && ((cotangent: Tensor, node: Tensor) => [vjp(cotangent, node.inputs[0]!, node)]),
   };
-  return (x) => expression(operation, [x], x.shape, result ?? x.dtype);
+  return (x) => {
+    requireType(name, accepts, x);
+    return expression(operation, [x], x.shape, result ?? x.dtype);
+  };
 }
 
 interface Binary {
   emit: string | ((graph: GraphWriter, inputs: string[], node: Tensor) => string);
   /** Cotangents of both operands, before they are summed over broadcast axes. */
   vjp?: (cotangent: Tensor, a: Tensor, b: Tensor, y: Tensor) => [Tensor | undefined, Tensor | undefined];
+  /** Element types that the operation is defined for. Default: the float types and int32. */
+  accepts?: readonly DType[];
+  /** Element type of the result. Default: that of the operands. */
   result?: DType;
   /** A simpler expression for special operands, if there is one. */
   simplify?: (a: Tensor, b: Tensor) => Tensor | undefined;
 }
 
-function binary(name: string, { emit, vjp, result, simplify }: Binary) {
+function binary(name: string, { emit, vjp, accepts = numbers, result, simplify }: Binary) {
   const operation = {
     name,
     emit: (graph: GraphWriter, inputs: string[], node: Tensor) =>
@@ -59,6 +79,7 @@ function binary(name: string, { emit, vjp, result, simplify }: Binary) {
   };
   return (left: TensorLike, right: TensorLike): Tensor => {
     let [a, b] = operands(name, left, right);
+    requireType(name, accepts, a);
     const shape = broadcastShapes(name, a.shape, b.shape);
     const simple = simplify?.(a, b);
     if (simple && sameShape(simple.shape, shape)) return simple;
@@ -73,8 +94,18 @@ function binary(name: string, { emit, vjp, result, simplify }: Binary) {
 
 /** Both operands as tensors of one element type; a plain number takes the other's. */
 function operands(name: string, left: TensorLike, right: TensorLike): [Tensor, Tensor] {
-  const a = isTensor(left) ? left : scalar(left, isTensor(right) ? right.dtype : "float32");
-  const b = isTensor(right) ? right : scalar(right, a.dtype);
+  const beside = (value: number, other: TensorLike): Tensor => {
+    const dtype = isTensor(other) ? other.dtype : "float32";
+    if (!fitsType(value, dtype)) {
+      throw new TypeError(
+        `${name}: the number ${value} stands beside ${describe(other as Tensor)}, which cannot hold it; ` +
+          `cast the tensor to float32`,
+      );
+    }
+    return scalar(value, dtype);
+  };
+  const a = isTensor(left) ? left : beside(left, right);
+  const b = isTensor(right) ? right : beside(right, a);
   if (a.dtype !== b.dtype) {
     throw new TypeError(
       `${name}: operands are ${describe(a)} and ${describe(b)}; cast one so that types agree`,
@@ -106,7 +137,7 @@ export const multiply = binary("multiply", {
   simplify: (a, b) => (isConstant(a, 1) ? b : isConstant(b, 1) ? a : undefined),
 });
 
-/** a / b */
+/** a / b; integers are cut towards 0. */
 export const divide = binary("divide", {
   emit: "Div",
   vjp: (g, _a, b, y) => {
@@ -133,19 +164,31 @@ function shareByOrder(g: Tensor, larger: Tensor, smaller: Tensor): [Tensor, Tens
 
 /**
  * a to the power b. The gradient of b is 0 where a ≤ 0, where the power is not differentiable in b
- * (or is not a real number).
+ * (or is not a real number). That of a is exactly 0 where b is 0.
  */
 export const pow = binary("pow", {
   emit: "Pow",
   vjp: (g, a, b, y) => {
-    const positive = greater(a, 0);
     const exponent = constantValue(b);
-    const da =
-      exponent === 2 ? multiply(g, multiply(a, 2)) : multiply(g, multiply(b, pow(a, subtract(b, 1))));
-    if (exponent !== undefined) return [da, undefined];
-    return [da, multiply(g, where(positive, multiply(y, log(where(positive, a, 1))), 0))];
+    if (exponent !== undefined) return [multiply(g, multiply(pow(a, exponent - 1), exponent)), undefined];
+    const isZero = equal(b, 0);
+    const da = where(isZero, 0, multiply(b, pow(where(isZero, 1, a), subtract(b, 1))));
+    const positive = greater(a, 0);
+    return [multiply(g, da), multiply(g, where(positive, multiply(y, log(where(positive, a, 1))), 0))];
   },
-  simplify: (a, b) => (isConstant(b, 1) ? a : isConstant(b, 2) ? multiply(a, a) : undefined),
+  accepts: floats,
+  simplify: (a, b) => {
+    const exponent = constantValue(b);
+    return exponent === 0
+      ? onesLike(a)
+      : exponent === 1
+        ? a
+        : exponent === 2
+          ? multiply(a, a)
+          : exponent === -1
+            ? reciprocal(a)
+            : undefined;
+  },
 });
 
 /** The remainder of a / b with the sign of b (integers) or of a (floats). No gradient. */
@@ -154,7 +197,7 @@ export const remainder = binary("remainder", {
 });
 
 /** a = b, element by element, as bool. */
-export const equal = binary("equal", { emit: "Equal", result: "bool" });
+export const equal = binary("equal", { emit: "Equal", accepts: [...numbers, "bool"], result: "bool" });
 /** a > b, as bool. */
 export const greater = binary("greater", { emit: "Greater", result: "bool" });
 /** a ≥ b, as bool. */
@@ -163,10 +206,10 @@ export const greaterEqual = binary("greaterEqual", { emit: "GreaterOrEqual", res
 export const less = binary("less", { emit: "Less", result: "bool" });
 /** a ≤ b, as bool. */
 export const lessEqual = binary("lessEqual", { emit: "LessOrEqual", result: "bool" });
-export const logicalAnd = binary("logicalAnd", { emit: "And", result: "bool" });
-export const logicalOr = binary("logicalOr", { emit: "Or", result: "bool" });
-export const logicalXor = binary("logicalXor", { emit: "Xor", result: "bool" });
-export const logicalNot = unary("logicalNot", { emit: "Not", result: "bool" });
+export const logicalAnd = binary("logicalAnd", { emit: "And", accepts: booleans });
+export const logicalOr = binary("logicalOr", { emit: "Or", accepts: booleans });
+export const logicalXor = binary("logicalXor", { emit: "Xor", accepts: booleans });
+export const logicalNot = unary("logicalNot", { emit: "Not", accepts: booleans });
 /** a ≠ b, as bool. */
 export const notEqual = (a: TensorLike, b: TensorLike): Tensor => logicalNot(equal(a, b));
 
@@ -197,7 +240,7 @@ export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
 }
 
 /** −x */
-export const negate = unary("negate", { emit: "Neg", vjp: (g) => negate(g) });
+export const negate = unary("negate", { emit: "Neg", vjp: (g) => negate(g), accepts: numbers });
 /** eˣ */
 export const exp = unary("exp", { emit: "Exp", vjp: (g, _x, y) => multiply(g, y) });
 /** Natural logarithm. */
@@ -214,9 +257,9 @@ export const rsqrt = (x: Tensor): Tensor => reciprocal(sqrt(x));
 /** x² */
 export const square = (x: Tensor): Tensor => multiply(x, x);
 /** |x|; the gradient at 0 is 0. */
-export const abs = unary("abs", { emit: "Abs", vjp: (g, x) => multiply(g, sign(x)) });
+export const abs = unary("abs", { emit: "Abs", vjp: (g, x) => multiply(g, sign(x)), accepts: numbers });
 /** −1, 0 or 1. Its gradient is 0 everywhere. */
-export const sign = unary("sign", { emit: "Sign" });
+export const sign = unary("sign", { emit: "Sign", accepts: numbers });
 export const floor = unary("floor", { emit: "Floor" });
 export const ceil = unary("ceil", { emit: "Ceil" });
 /** The nearest whole number, halves to the even one. */
@@ -229,25 +272,32 @@ export const tanh = unary("tanh", {
 });
 /** 1 / (1 + e⁻ˣ) */
 export const sigmoid = unary("sigmoid", {
-  emit: "Sigmoid",
+  emit: (graph, x, dtype) => {
+    if (dtype === "float32") return graph.node("Sigmoid", [x]);
+    // In float64 the engine would fuse x · Sigmoid(x) into a node that it has a float32 kernel for only.
+    const decay = graph.node("Exp", [graph.node("Neg", [x])]);
+    return graph.node("Reciprocal", [graph.node("Add", [decay, graph.scalar(1, dtype)])]);
+  },
   vjp: (g, _x, y) => multiply(g, multiply(y, subtract(1, y))),
 });
 /** max(x, 0); the gradient at 0 is 0. */
 export const relu = unary("relu", { emit: "Relu", vjp: (g, _x, y) => where(greater(y, 0), g, 0) });
 export const isNaN = unary("isNaN", { emit: "IsNaN", result: "bool" });
 
-/** log(1 + x), exact for small x: log(u) · x / (u − 1) with u = 1 + x. */
-export const log1p = unary("log1p", {
-  emit: (graph, x, dtype) => {
-    const one = graph.scalar(1, dtype);
-    const u = graph.node("Add", [x, one]);
-    const tiny = graph.node("Equal", [u, one]);
-    const difference = graph.node("Where", [tiny, one, graph.node("Sub", [u, one])]);
-    const exact = graph.node("Mul", [graph.node("Log", [u]), graph.node("Div", [x, difference])]);
-    return graph.node("Where", [tiny, x, exact]);
-  },
-  vjp: (g, x) => divide(g, add(x, 1)),
-});
+/** log(u) · v / (v' − 1) with u = 1 + x, v = min(x, 1) and v' = 1 + v: the factor mends what rounding u lost. */
+function emitLog1p(graph: GraphWriter, x: string, dtype: DType): string {
+  const one = graph.scalar(1, dtype);
+  const u = graph.node("Add", [x, one]);
+  const tiny = graph.node("Equal", [u, one]);
+  // Beyond 1 nothing needs mending, and at infinity the quotient would not be a number.
+  const v = graph.node("Min", [x, one]);
+  const rounded = graph.node("Sub", [graph.node("Add", [v, one]), one]);
+  const factor = graph.node("Div", [v, graph.node("Where", [tiny, one, rounded])]);
+  return graph.node("Where", [tiny, x, graph.node("Mul", [graph.node("Log", [u]), factor])]);
+}
+
+/** log(1 + x), exact for small x. */
+export const log1p = unary("log1p", { emit: emitLog1p, vjp: (g, x) => divide(g, add(x, 1)) });
 
 /** eˣ − 1, exact for small x: tanh(x / 2) · (eˣ + 1). */
 export const expm1 = unary("expm1", {
@@ -255,7 +305,7 @@ export const expm1 = unary("expm1", {
     const half = graph.node("Tanh", [graph.node("Mul", [x, graph.scalar(0.5, dtype)])]);
     return graph.node("Mul", [half, graph.node("Add", [graph.node("Exp", [x]), graph.scalar(1, dtype)])]);
   },
-  vjp: (g, _x, y) => multiply(g, add(y, 1)),
+  vjp: (g, x) => multiply(g, exp(x)),
 });
 
 /**
@@ -265,13 +315,8 @@ export const expm1 = unary("expm1", {
 export const softplus = unary("softplus", {
   emit: (graph, x, dtype) => {
     if (dtype === "float32") return graph.node("Softplus", [x]);
-    const one = graph.scalar(1, dtype);
     const decay = graph.node("Exp", [graph.node("Neg", [graph.node("Abs", [x])])]);
-    const u = graph.node("Add", [decay, one]);
-    const tiny = graph.node("Equal", [u, one]);
-    const difference = graph.node("Where", [tiny, one, graph.node("Sub", [u, one])]);
-    const exact = graph.node("Mul", [graph.node("Log", [u]), graph.node("Div", [decay, difference])]);
-    return graph.node("Add", [graph.node("Relu", [x]), graph.node("Where", [tiny, decay, exact])]);
+    return graph.node("Add", [graph.node("Relu", [x]), emitLog1p(graph, decay, dtype)]);
   },
   vjp: (g, x) => multiply(g, sigmoid(x)),
 });
@@ -337,6 +382,11 @@ export const silu = (x: Tensor): Tensor => multiply(x, sigmoid(x));
  */
 export function clip(x: Tensor, low: number, high: number): Tensor {
   if (!(low <= high)) throw new RangeError(`clip: low ${low} must not exceed high ${high}`);
+  requireType("clip", numbers, x);
+  for (const border of [low, high]) {
+    if (!fitsType(border, x.dtype))
+      throw new TypeError(`clip: ${describe(x)} cannot hold the border ${border}`);
+  }
   return expression(clipOperation, [x], x.shape, x.dtype, { low, high });
 }
 
@@ -375,5 +425,7 @@ export function full(shape: readonly number[], value: number, dtype: DType = "fl
   return broadcastTo(scalar(value, dtype), shape);
 }
 
+/** A tensor of one value everywhere, with the shape and element type of x. */
+export const fullLike = (x: Tensor, value: number): Tensor => full(x.shape, value, x.dtype);
 export const zerosLike = (x: Tensor): Tensor => full(x.shape, 0, x.dtype);
 export const onesLike = (x: Tensor): Tensor => full(x.shape, 1, x.dtype);
