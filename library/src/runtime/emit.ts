@@ -74,7 +74,8 @@ export function emitGraph(inputs: readonly Tensor[], outputs: readonly Tensor[])
         byArray.set(data, name);
         return name;
       }
-      return once(`${dtype}[${shape.join()}]${data.join()}`, () =>
+      // Compared by bytes, since −0 and 0 print alike.
+      return once(`${dtype}[${shape.join()}]${bytesOf(data).join()}`, () =>
         initializer(dtype, shape, bytesOf(data.slice())),
       );
     },
