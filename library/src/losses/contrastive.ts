@@ -93,20 +93,33 @@ export interface InfoNceOptions extends ContrastOptions {
  * @param positives [n, d]; row i belongs to anchor i, the other rows are its negatives.
  */
 export function infoNCE(anchors: Tensor, positives: Tensor, options: InfoNceOptions = {}): Tensor {
-  const { temperature = 0.05, similarity = "cosine", negatives, exclude, ...rest } = options;
+  const { similarity = "cosine", negatives, ...rest } = options;
   requirePairs("infoNCE", anchors, positives);
-  requireTemperature("infoNCE", temperature);
   const prepare = similarity === "cosine" ? l2Normalize : (x: Tensor) => x;
-  const a = prepare(anchors);
   const p = prepare(positives);
-  const scale = 1 / temperature;
   const candidates = negatives ? concat([p, prepare(negatives)]) : p;
-  const scores = multiply(matmul(a, transpose(candidates)), scale);
-  const n = anchors.shape[0]!;
-  const own = diagonalMask(n, candidates.shape[0]!);
+  return infoNCEOfScores(matmul(prepare(anchors), transpose(candidates)), rest);
+}
+
+/**
+ * InfoNCE of scores that are already there: −log e^{s_ii/τ} / Σ_j e^{s_ij/τ}.
+ *
+ * @param scores [n, m] with m ≥ n, not yet divided by the temperature; the positive of anchor i is column i.
+ */
+export function infoNCEOfScores(
+  scores: Tensor,
+  { temperature = 0.05, exclude, ...rest }: Omit<InfoNceOptions, "similarity" | "negatives"> = {},
+): Tensor {
+  requireTemperature("infoNCEOfScores", temperature);
+  const [n, m] = scores.shape as [number, number];
+  if (scores.shape.length !== 2 || m < n) {
+    throw new RangeError(`infoNCEOfScores: scores is ${describe(scores)}; expected [n, m] with m ≥ n`);
+  }
+  const scaled = multiply(scores, 1 / temperature);
+  const own = diagonalMask(n, m);
   const others = exclude ? logicalAnd(logicalNot(own), logicalNot(exclude)) : logicalNot(own);
-  const positive = multiply(sum(multiply(a, p), { axis: 1 }), scale);
-  return contrast(positive, scores, others, rest);
+  const positive = sum(where(own, scaled, 0), { axis: 1 });
+  return contrast(positive, scaled, others, rest);
 }
 
 /** bool [n, m], true where column and row number agree. */

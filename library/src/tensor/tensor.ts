@@ -137,7 +137,8 @@ export function tensor(values: Nested | TypedArray, options: { shape?: Shape; dt
   const data = allocate(dtype, flat.length);
   for (let i = 0; i < flat.length; i++) {
     const value = Number(flat[i]);
-    if (!fitsType(value, dtype)) throw new RangeError(`values: ${value} at position ${i} is no ${dtype} value`);
+    if (!fitsType(value, dtype))
+      throw new RangeError(`values: ${value} at position ${i} is no ${dtype} value`);
     data[i] = value;
   }
   return fromData(data, options.shape ?? shape, dtype);
@@ -163,10 +164,26 @@ export function scalar(value: number, dtype: DType = "float32"): Tensor {
 export function values(tensor: Tensor): TypedArray {
   if (tensor.data === undefined) {
     throw new TypeError(
-      `tensor: ${describe(tensor)} is an expression without a value; pass it through compile or evaluate`,
+      tensor.operation === surrenderedOperation
+        ? `tensor: ${describe(tensor)} was donated to a compiled function; use what that returned`
+        : `tensor: ${describe(tensor)} is an expression without a value; pass it through compile or evaluate`,
     );
   }
   return tensor.data;
+}
+
+const surrenderedOperation: Operation = {
+  name: "surrendered",
+  emit: () => {
+    throw new TypeError("this tensor was donated to a compiled function, which has reused its memory");
+  },
+};
+
+/** Takes the array out of a concrete tensor, which has no value from then on. For the runtime. */
+export function surrender(tensor: Tensor): TypedArray {
+  const data = values(tensor);
+  Object.assign(tensor, { operation: surrenderedOperation, data: undefined });
+  return data;
 }
 
 /** The only value of a concrete tensor of one element. */

@@ -1,0 +1,97 @@
+/** Self-supervised learning from two random views of handwritten digits, without their labels. */
+import { compile, fromData, relu, type Tensor, valueAndGrad, values } from "nearmiss";
+import { augment, batches, take } from "nearmiss/data";
+import { fit } from "nearmiss/fit";
+import { convNet, mlp } from "nearmiss/nn";
+import { adam } from "nearmiss/optim";
+import { random } from "nearmiss/random";
+
+/** Mean loss over two views of a batch, each [n, d]. */
+export type ViewLoss = (first: Tensor, second: Tensor) => Tensor;
+
+export interface ViewOptions {
+  /** Unlabelled images, [n, side²]. */
+  images: Float32Array;
+  side: number;
+  loss: ViewLoss;
+  learningRate: number;
+  batchSize: number;
+  /** Training ends when so many images (twice as many views) have been seen. */
+  imagesSeen: number;
+  /** Decides initial weights, batches and views. */
+  seed: number;
+  signal?: AbortSignal;
+  onStep?: (step: number, steps: number, loss: number) => void;
+}
+
+/** Representations [n, 64] of images [n, side²]. */
+export type Encoder = (images: Float32Array) => Promise<Float32Array>;
+
+const WIDTH = 64;
+
+/**
+ * Trains a small convolutional encoder with a projection head on top, as SimCLR does: the loss sees
+ * the projections, the returned encoder gives what lies below them.
+ */
+export async function trainOnViews(options: ViewOptions): Promise<Encoder> {
+  const { images, side, loss, learningRate, batchSize, imagesSeen, seed, signal, onStep } = options;
+  const encoder = convNet({ side, filters: [16, 32], head: [WIDTH] });
+  const projection = mlp([WIDTH, WIDTH, 32]);
+  const optimizer = adam({ learningRate });
+  const root = random(seed);
+  const start = () =>
+    optimizer.init({
+      encoder: encoder.init(root.split("encoder")),
+      projection: projection.init(root.split("projection")),
+    });
+  const step = compile(
+    (state: ReturnType<typeof start>, views: { first: Tensor; second: Tensor }) => {
+      const project = (params: typeof state.params, x: Tensor) =>
+        projection.apply(params.projection, relu(encoder.apply(params.encoder, x)));
+      const [value, gradients] = valueAndGrad((params: typeof state.params) =>
+        loss(project(params, views.first), project(params, views.second)),
+      )(state.params);
+      return { state: optimizer.update(state, gradients), loss: value };
+    },
+    { threads: 1 },
+  );
+
+  const pixels = side * side;
+  const count = images.length / pixels;
+  const perEpoch = Math.floor(count / batchSize);
+  const steps = Math.floor(imagesSeen / batchSize);
+  const draws = root.split("views");
+  const scale = side / 28;
+  const view = (batch: Float32Array) =>
+    fromData(
+      augment(
+        batch,
+        draws,
+        {
+          shift: 3 * scale,
+          rotation: 15,
+          scale: [0.8, 1.2],
+          erase: { probability: 0.5, side: Math.round(8 * scale) },
+        },
+        side,
+      ),
+      [batchSize, pixels],
+    );
+  let epoch: Int32Array[] = [];
+  const { params } = await fit({
+    state: start(),
+    step,
+    steps,
+    signal,
+    batch: (i) => {
+      if (i % perEpoch === 0) {
+        epoch = batches(count, batchSize, root.split("batches").split(i / perEpoch), { dropLast: true });
+      }
+      const batch = take(images, epoch[i % perEpoch]!, pixels);
+      return { first: view(batch), second: view(batch) };
+    },
+    onStep: (i, value) => onStep?.(i, steps, value),
+  });
+  const embed = compile((p: typeof params, x: Tensor) => encoder.apply(p.encoder, x), { threads: 1 });
+  return async (x) => values(await embed(params, fromData(x, [x.length / pixels, pixels]))) as Float32Array;
+}
