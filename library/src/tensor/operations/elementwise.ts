@@ -17,16 +17,7 @@ import {
 import { emitAddition } from "./matmul.ts";
 import { sumTo } from "./reduce.ts";
 import { broadcastTo, expandSource } from "./shape.ts";
-
-const floats: readonly DType[] = ["float32", "float64"];
-const numbers: readonly DType[] = [...floats, "int32"];
-const booleans: readonly DType[] = ["bool"];
-
-function requireType(name: string, accepts: readonly DType[], x: Tensor): void {
-  if (!accepts.includes(x.dtype)) {
-    throw new TypeError(`${name}: ${describe(x)} is given; expected ${accepts.join(", ")}`);
-  }
-}
+import { booleans, floats, numbers, requireType } from "./types.ts";
 
 interface Unary {
   /** ONNX type, or how to write the operation as several nodes. */
@@ -79,7 +70,7 @@ function binary(name: string, { emit, vjp, accepts = numbers, result, simplify }
   };
   return (left: TensorLike, right: TensorLike): Tensor => {
     let [a, b] = operands(name, left, right);
-    requireType(name, accepts, a);
+    requireType(name, accepts, a, "an operand");
     const shape = broadcastShapes(name, a.shape, b.shape);
     const simple = simplify?.(a, b);
     if (simple && sameShape(simple.shape, shape)) return simple;

@@ -4,7 +4,6 @@ import {
   describe,
   expression,
   type GraphWriter,
-  isFloat,
   normalizeAxis,
   type Operation,
   type Shape,
@@ -16,6 +15,7 @@ import {
   divide,
   equal,
   exp,
+  logicalNot,
   maximum,
   multiply,
   notEqual,
@@ -24,7 +24,8 @@ import {
   subtract,
   where,
 } from "./elementwise.ts";
-import { broadcastTo, expandDims, reshape } from "./shape.ts";
+import { broadcastTo, concat, expandDims, ones, reshape, split, transpose } from "./shape.ts";
+import { booleans, floats, numbers, requireType } from "./types.ts";
 
 export interface ReduceOptions {
   /** The axis or axes to reduce, counted from the end where negative. Default: all. */
@@ -42,7 +43,7 @@ function reduction(
   name: string,
   type: string,
   vjp: (cotangent: Tensor, x: Tensor, y: Tensor, node: Tensor) => Tensor,
-  options: { emptyIsError?: boolean } = {},
+  { accepts = floats, emptyIsError = false }: { accepts?: readonly DType[]; emptyIsError?: boolean } = {},
 ) {
   const operation: Operation = {
     name,
@@ -58,13 +59,14 @@ function reduction(
     },
   };
   return (x: Tensor, { axis, keepDims = false }: ReduceOptions = {}): Tensor => {
+    requireType(name, accepts, x);
     const axes = reducedAxes(name, x, axis);
-    if (axes.length === 0 && x.shape.length > 0 && axis !== undefined) return x;
-    if (options.emptyIsError && axes.some((a) => x.shape[a] === 0)) {
+    if (emptyIsError && axes.some((a) => x.shape[a] === 0)) {
       throw new RangeError(`${name}: cannot reduce an axis of length 0 of ${describe(x)}`);
     }
-    if (x.shape.length === 0) return x;
-    const shape = keepDims ? keptShape(x.shape, axes) : x.shape.filter((_, a) => !axes.includes(a));
+    // ONNX would read an empty list of axes as all of them.
+    if (axes.length === 0) return x;
+    const shape = keepDims ? keptShape(x.shape, axes) : leftShape(x.shape, axes);
     return expression(operation, [x], shape, x.dtype, { axes, keepDims });
   };
 }
@@ -80,13 +82,14 @@ function reducedAxes(name: string, x: Tensor, axis: ReduceOptions["axis"]): numb
 const keptShape = (shape: Shape, axes: readonly number[]) =>
   shape.map((length, a) => (axes.includes(a) ? 1 : length));
 
-const sumReduction = reduction("sum", "ReduceSum", (g, x) => broadcastTo(g, x.shape));
+const leftShape = (shape: Shape, axes: readonly number[]) => shape.filter((_, a) => !axes.includes(a));
 
 /** The sum over axes; that of no element is 0. */
-export const sum = sumReduction;
+export const sum = reduction("sum", "ReduceSum", (g, x) => broadcastTo(g, x.shape), { accepts: numbers });
 
 /** The mean over axes. */
 export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
+  requireType("mean", floats, x);
   const total = sum(x, options);
   const count = reducedAxes("mean", x, options.axis).reduce((product, a) => product * x.shape[a]!, 1);
   if (count === 0) throw new RangeError(`mean: there is no element to average in ${describe(x)}`);
@@ -100,27 +103,44 @@ const sharedByEqual = (g: Tensor, x: Tensor, y: Tensor, node: Tensor) => {
 };
 
 /** The largest element; equal ones share the gradient. */
-export const max = reduction("max", "ReduceMax", sharedByEqual, { emptyIsError: true });
-
-/** The smallest element; equal ones share the gradient. */
-export const min = reduction("min", "ReduceMin", sharedByEqual, { emptyIsError: true });
-
-/** The product. Its gradient is right where factors are 0; its second derivative is not, there. */
-export const prod = reduction("prod", "ReduceProd", (g, x, y, node) => {
-  const { axes } = node.attributes as ReduceAttributes;
-  const isZero = equal(x, 0);
-  const zeros = sum(cast(isZero, x.dtype), { axis: axes, keepDims: true });
-  const safe = where(isZero, 1, x);
-  const others = prod(safe, { axis: axes, keepDims: true });
-  const without = where(
-    isZero,
-    where(equal(zeros, 1), others, 0),
-    where(equal(zeros, 0), divide(y, safe), 0),
-  );
-  return multiply(g, without);
+export const max = reduction("max", "ReduceMax", sharedByEqual, {
+  accepts: numbers,
+  emptyIsError: true,
 });
 
-/** log Σ eˣ without overflow; −∞ where all elements are −∞ (with gradient 0). */
+/** The smallest element; equal ones share the gradient. */
+export const min = reduction("min", "ReduceMin", sharedByEqual, {
+  accepts: numbers,
+  emptyIsError: true,
+});
+
+/**
+ * The product over axes; that of no element is 1.
+ *
+ * Neighbours are multiplied in pairs until one is left, so that derivatives of every order are exact
+ * where factors are 0, which a rule by division could not give.
+ */
+export function prod(x: Tensor, { axis, keepDims = false }: ReduceOptions = {}): Tensor {
+  requireType("prod", numbers, x);
+  const axes = reducedAxes("prod", x, axis);
+  const kept = x.shape.flatMap((_, a) => (axes.includes(a) ? [] : [a]));
+  const left = leftShape(x.shape, axes);
+  let count = axes.reduce((product, a) => product * x.shape[a]!, 1);
+  let factors = reshape(transpose(x, [...axes, ...kept]), [count, ...left]);
+  if (count === 0) factors = ones([1, ...left], x.dtype);
+  for (; count > 1; count = Math.ceil(count / 2)) {
+    const half = Math.floor(count / 2);
+    const [first, second, last] = split(factors, [half, half, count % 2]) as [Tensor, Tensor, Tensor];
+    const pairs = multiply(first, second);
+    factors = count % 2 === 0 ? pairs : concat([pairs, last]);
+  }
+  return reshape(factors, keepDims ? keptShape(x.shape, axes) : left);
+}
+
+/**
+ * log Σ eˣ over axes without overflow; −∞ where all elements are −∞ (with gradient 0) or there is none.
+ * An element of +∞ gives +∞ and no usable gradient.
+ */
 export const logSumExp = reduction("logSumExp", "ReduceLogSumExp", (g, x, y) =>
   multiply(g, exp(subtract(x, maximum(y, -1e30)))),
 );
@@ -133,6 +153,7 @@ export const logSumExp = reduction("logSumExp", "ReduceLogSumExp", (g, x, y) =>
  */
 export function variance(x: Tensor, options: ReduceOptions & { correction?: number } = {}): Tensor {
   const { correction = 0, ...reduce } = options;
+  requireType("variance", floats, x);
   const centred = subtract(x, mean(x, { ...reduce, keepDims: true }));
   const count = reducedAxes("variance", x, options.axis).reduce((product, a) => product * x.shape[a]!, 1);
   if (count <= correction) {
@@ -162,14 +183,10 @@ function argReduction(name: string, type: string) {
     },
   };
   return (x: Tensor, { axis = -1, keepDims = false }: { axis?: number; keepDims?: boolean } = {}): Tensor => {
+    requireType(name, numbers, x);
     const a = normalizeAxis(name, axis, x.shape.length);
-    const index = expression(
-      operation,
-      [x],
-      x.shape.filter((_, i) => i !== a),
-      "int32",
-      { axis: a },
-    );
+    if (x.shape[a] === 0) throw new RangeError(`${name}: axis ${a} of ${describe(x)} is empty`);
+    const index = expression(operation, [x], leftShape(x.shape, [a]), "int32", { axis: a });
     return keepDims ? expandDims(index, a) : index;
   };
 }
@@ -180,11 +197,16 @@ export const argMax = argReduction("argMax", "ArgMax");
 export const argMin = argReduction("argMin", "ArgMin");
 
 /** Whether any element is true. */
-export const any = (x: Tensor, options: ReduceOptions = {}): Tensor => notEqual(sum(asCounts(x), options), 0);
+export function any(x: Tensor, options: ReduceOptions = {}): Tensor {
+  requireType("any", booleans, x);
+  return notEqual(sum(cast(x, "int32"), options), 0);
+}
+
 /** Whether all elements are true. */
-export const all = (x: Tensor, options: ReduceOptions = {}): Tensor =>
-  equal(sum(subtract(1, asCounts(x)), options), 0);
-const asCounts = (x: Tensor): Tensor => cast(x, "float32");
+export function all(x: Tensor, options: ReduceOptions = {}): Tensor {
+  requireType("all", booleans, x);
+  return logicalNot(any(logicalNot(x), options));
+}
 
 export interface CumSumOptions {
   axis?: number;
@@ -212,6 +234,7 @@ export function cumSum(
   x: Tensor,
   { axis = -1, exclusive = false, reverse = false }: CumSumOptions = {},
 ): Tensor {
+  requireType("cumSum", numbers, x);
   const a = normalizeAxis("cumSum", axis, x.shape.length);
   return expression(cumSumOperation, [x], x.shape, x.dtype, { axis: a, exclusive, reverse });
 }
@@ -221,12 +244,4 @@ export function norm(x: Tensor, options: ReduceOptions = {}): Tensor {
   const squares = sum(square(x), options);
   const isZero = equal(squares, 0);
   return where(isZero, 0, sqrt(where(isZero, 1, squares)));
-}
-
-/** Checks that a tensor holds floats; for operations that only make sense there. */
-export function requireFloat(operation: string, argument: string, x: Tensor): DType {
-  if (!isFloat(x.dtype)) {
-    throw new TypeError(`${operation}: ${argument} is ${describe(x)}; expected float32 or float64`);
-  }
-  return x.dtype;
 }

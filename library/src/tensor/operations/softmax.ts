@@ -1,7 +1,8 @@
 /** Softmax and its logarithm. */
 import { describe, expression, normalizeAxis, type Operation, type Tensor } from "../tensor.ts";
 import { exp, multiply, subtract } from "./elementwise.ts";
-import { requireFloat, sum } from "./reduce.ts";
+import { sum } from "./reduce.ts";
+import { floats, requireType } from "./types.ts";
 
 function softmaxLike(name: string, type: string, vjp: (g: Tensor, y: Tensor, axis: number) => Tensor) {
   const operation: Operation = {
@@ -10,7 +11,7 @@ function softmaxLike(name: string, type: string, vjp: (g: Tensor, y: Tensor, axi
     vjp: (g, node) => [vjp(g, node, node.attributes.axis as number)],
   };
   return (x: Tensor, { axis = -1 }: { axis?: number } = {}): Tensor => {
-    requireFloat(name, "x", x);
+    requireType(name, floats, x);
     const a = normalizeAxis(name, axis, x.shape.length);
     if (x.shape[a] === 0) throw new RangeError(`${name}: axis ${a} of ${describe(x)} is empty`);
     return expression(operation, [x], x.shape, x.dtype, { axis: a });
