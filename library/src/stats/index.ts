@@ -1,0 +1,28 @@
+export { type BootstrapOptions, bootstrapInterval } from "./bootstrap.ts";
+export { benjaminiHochberg, holm } from "./corrections.ts";
+export {
+  type Interval,
+  type LevelOptions,
+  meanInterval,
+  pairedInterval,
+  proportionInterval,
+} from "./intervals.ts";
+export { leveneTest } from "./levene.ts";
+export {
+  differences,
+  mean,
+  median,
+  quantile,
+  standardDeviation,
+  standardError,
+  variance,
+} from "./moments.ts";
+export { type Pooled, type PoolingOptions, randomEffects } from "./pooling.ts";
+export { type PowerOptions, power, seedsNeeded } from "./power.ts";
+export {
+  type PermutationOptions,
+  type PermutationResult,
+  pairedPermutationTest,
+  permutationTest,
+  signTest,
+} from "./significance.ts";
