@@ -1,5 +1,6 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
+import { libraryExports } from "./src/web/libraryExports.ts";
 
 /**
  * Builds the pages into `hub/dist`. The hub serves them under a strict content security policy, so
@@ -7,7 +8,7 @@ import { defineConfig } from "vite";
  */
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [react()],
+  plugins: [react(), libraryExports(`${import.meta.dirname}/../library`)],
   build: {
     outDir: "dist",
     emptyOutDir: true,

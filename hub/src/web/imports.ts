@@ -1,14 +1,20 @@
 /** Turns a card's list of exports into the lines that import them from the `nearmiss` package. */
 
 /**
- * Reads entries of the form "folder/file: name". A folder of the library is an entry of the package
- * ("losses/classification: squentropy" is imported from "nearmiss/losses"); a name without folder
- * comes from the package's root. Returns one statement for each entry point, in the card's order.
+ * Reads entries of the form "folder/file: name" or "name" and returns one statement for each entry
+ * point, in the card's order. `available` tells which entry points have a name; where there are
+ * several, the card's folder decides, else the shortest. What the library does not have (yet) is
+ * left out.
  */
-export function importLines(exports: string[]): string[] {
+export function importLines(exports: string[], available: Record<string, string[]>): string[] {
   const names = new Map<string, string[]>();
   for (const entry of exports) {
-    const { module, name } = readExport(entry);
+    const { folder, name } = readExport(entry);
+    const modules = Object.hasOwn(available, name) ? available[name]! : [];
+    const module =
+      modules.find((one) => one === `nearmiss/${folder}`) ??
+      modules.toSorted((a, b) => a.length - b.length)[0];
+    if (module === undefined) continue;
     const list = names.get(module) ?? [];
     if (!list.includes(name)) list.push(name);
     names.set(module, list);
@@ -16,9 +22,7 @@ export function importLines(exports: string[]): string[] {
   return [...names].map(([module, list]) => `import { ${list.join(", ")} } from "${module}";`);
 }
 
-function readExport(entry: string): { module: string; name: string } {
-  const [path, name] = entry.split(/\s*:\s*/, 2);
-  if (name === undefined) return { module: "nearmiss", name: entry.trim() };
-  const folder = path!.trim().split("/")[0]!;
-  return { module: `nearmiss/${folder}`, name: name.trim() };
+function readExport(entry: string): { folder?: string; name: string } {
+  const [, folder, name] = /^(?:([\w-]+)[^:.]*[:.]\s*)?(.+)$/.exec(entry.trim()) ?? [];
+  return { folder, name: name ?? entry };
 }

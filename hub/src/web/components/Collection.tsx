@@ -25,7 +25,7 @@ function Part({ title, papers }: { title: string; papers: Paper[] }) {
       </h2>
       {groups.map(({ family, members }) => (
         <section key={family} aria-label={family}>
-          {groups.length > 1 && <h4 className="family">{family}</h4>}
+          {groups.length > 1 && <h3 className="family">{family}</h3>}
           <PaperList papers={members} />
         </section>
       ))}

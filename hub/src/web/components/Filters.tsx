@@ -6,19 +6,19 @@ import { type HomeState, homeAddress } from "../route.ts";
 import { Link } from "./Link.tsx";
 
 interface Properties {
-  /** The papers to choose from, before any filter. */
-  papers: Paper[];
+  /** The papers to choose from, before any filter; without them there is nothing to count yet. */
+  papers?: Paper[];
   state: HomeState;
 }
 
 /** Narrows the collection, or what was found, to a family or to what can be run. */
 export function Filters({ papers, state }: Properties) {
-  const offered = state.runnableOnly ? papers.filter((paper) => paper.runnable) : papers;
+  const offered = papers?.filter((paper) => paper.runnable || !state.runnableOnly) ?? [];
   const counts = new Map<string, number>();
   for (const { family } of offered) if (family) counts.set(family, (counts.get(family) ?? 0) + 1);
-  const runnable = papers.filter(
+  const runnable = papers?.filter(
     (paper) => paper.runnable && (!state.family || paper.family === state.family),
-  ).length;
+  )?.length;
 
   const choices = [
     { family: undefined, name: "All families", count: offered.length },
@@ -45,10 +45,10 @@ export function Filters({ papers, state }: Properties) {
               href={homeAddress({ ...state, family })}
               replace
               aria-current={state.family === family ? "true" : undefined}
-              className={count === 0 ? "choice none" : "choice"}
+              className={papers && count === 0 ? "choice none" : "choice"}
             >
               <span>{name}</span>
-              <span className="count">{count}</span>
+              <span className="count">{papers && count}</span>
             </Link>
           </li>
         ))}

@@ -13,11 +13,11 @@ export function PaperRow({ paper, withFamily }: { paper: Paper; withFamily: bool
     <li className="paper">
       <span className="paper-number">{paper.number}</span>
       <div className="paper-body">
-        <h3>
+        <p className="paper-title">
           <Link className="paper-link" href={paperAddress(paper.slug)}>
             {paper.title}
           </Link>
-        </h3>
+        </p>
         <p className="facts">{facts.join(" · ")}</p>
         {text && <p className="paper-summary">{plainProse(text)}</p>}
       </div>

@@ -72,7 +72,7 @@ export function HomePage() {
         </p>
       </div>
       <div className="browse">
-        <Filters papers={all} state={state} />
+        <Filters papers={failure || waiting ? undefined : all} state={state} />
         <div className={searching && search.loading ? "results stale" : "results"}>
           <p className="visually-hidden" role="status">
             {searching && !search.loading && !search.error ? `${plural(shown.length, "paper")} found` : ""}
@@ -112,10 +112,9 @@ function NothingFound({ query, filtered }: { query?: string; filtered: boolean }
       ? "The collection is empty. Import a list of papers with the command: nearmiss import FILE"
       : "Try fewer or more general words, the exact title, or the arXiv number.";
   return (
-    <div className="notice quiet">
-      <p className="notice-title">{title}</p>
-      <p>{advice}</p>
-    </div>
+    <Notice title={title} quiet>
+      {advice}
+    </Notice>
   );
 }
 

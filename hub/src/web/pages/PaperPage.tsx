@@ -68,7 +68,7 @@ export function PaperPage({ slug }: { slug: string }) {
               <Formula source={paper.formula} display />
             </section>
           )}
-          {paper.runnable && <UseIt slug={slug} exports={paper.exports ?? []} />}
+          <UseIt slug={slug} exports={paper.exports ?? []} runnable={paper.runnable} />
         </div>
       </div>
       {paper.runnable ? (

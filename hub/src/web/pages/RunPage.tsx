@@ -22,6 +22,8 @@ export function RunPage({ id }: { id: string }) {
       <title>Run · nearmiss</title>
       {failure ? (
         <Notice title="The run did not load">{failure.message}</Notice>
+      ) : run.reconnecting ? (
+        <Notice title="The hub does not answer">Trying again.</Notice>
       ) : (
         <Placeholder lines={12} label="Loading the run" />
       )}

@@ -34,10 +34,13 @@ export function EffectRow({ effect, domain }: { effect: Effect; domain: [number,
       </div>
       <p className="effect-numbers">
         <strong>{shown.gain}</strong>
-        <span className="facts">{known ? `${shown.low} to ${shown.high}` : "no interval from one seed"}</span>
+        {known && (
+          <span className="facts">
+            {shown.low} to {shown.high}
+          </span>
+        )}
         <span className="facts">
-          {known && "95 % interval, "}
-          {plural(seeds, "seed")}
+          {known ? "95 % interval" : "no interval"}, {plural(seeds, "seed")}
         </span>
       </p>
     </li>

@@ -36,7 +36,7 @@ export function MetricsTable({ state, arms, study }: Properties) {
                   )}
                 </th>
               ))}
-              <th scope="col">time a seed</th>
+              <th scope="col">time per seed</th>
             </tr>
           </thead>
           <tbody>

@@ -103,7 +103,7 @@ function settingsInWords(
   const parts = Object.entries(settings ?? {})
     .filter(([name]) => name !== "seeds")
     .map(([name, value]) => `${asWords(name)} ${typeof value === "object" ? JSON.stringify(value) : value}`);
-  if (seeds !== undefined) parts.unshift(`${plural(seeds, "seed")} an arm`);
+  if (seeds !== undefined) parts.unshift(`${plural(seeds, "seed")} per arm`);
   const line = parts.join(" · ");
   return seeds === 1 ? `${line}. One seed gives no interval, so the verdict will be inconclusive.` : line;
 }

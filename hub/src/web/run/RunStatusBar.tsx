@@ -32,7 +32,7 @@ interface Properties {
 
 /** How a run stands: in words, as a bar with the time left, and with a button that stops it. */
 export function RunStatusBar({ id, run, permanentLink }: Properties) {
-  const { state, record, remaining, reconnecting } = run;
+  const { state, record, remaining, reconnecting, failure } = run;
   const [stopping, setStopping] = useState(false);
   const [problem, setProblem] = useState<string>();
   const over = isOver(state.status);
@@ -64,6 +64,11 @@ export function RunStatusBar({ id, run, permanentLink }: Properties) {
         <p>
           <strong className={`status-word ${state.status}`} role="status">
             {stopping && !over ? "Stopping" : statusWords[state.status]}
+            {state.verdicts.length > 0 && (
+              <span className="visually-hidden">
+                : {state.verdicts.map((one) => one.decision).join(", ")}
+              </span>
+            )}
           </strong>{" "}
           <span className="facts">{facts.join(" · ")}</span>
         </p>
@@ -91,6 +96,7 @@ export function RunStatusBar({ id, run, permanentLink }: Properties) {
               {reconnecting
                 ? "The hub does not answer, trying again"
                 : state.status === "running" &&
+                  !failure &&
                   (remaining === undefined
                     ? "Estimating the time left"
                     : `About ${formatSeconds(Math.max(remaining, 0))} left`)}
@@ -98,7 +104,11 @@ export function RunStatusBar({ id, run, permanentLink }: Properties) {
           </p>
         </>
       )}
-      {endings[state.status] && <Notice title={endings[state.status]!}>{state.error}</Notice>}
+      {endings[state.status] && (
+        <Notice title={endings[state.status]!} quiet={state.status === "stopped"}>
+          {state.error}
+        </Notice>
+      )}
       {problem && <Notice title="The run could not be stopped">{problem}</Notice>}
     </div>
   );

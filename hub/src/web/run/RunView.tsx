@@ -23,6 +23,7 @@ interface Properties {
 export function RunView({ id, run, study, permanentLink = false }: Properties) {
   const { state, record, failure } = run;
   if (failure && !record) return <Notice title="This run cannot be shown">{failure.message}</Notice>;
+  if (!record && run.reconnecting) return <Notice title="The hub does not answer">Trying again.</Notice>;
   if (!record && state.lastEvent === 0) return <Placeholder lines={5} label="Loading the run" />;
 
   const arms = state.arms.length > 0 ? state.arms : Object.keys(study?.arms ?? {});

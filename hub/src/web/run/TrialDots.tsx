@@ -1,3 +1,5 @@
+import { plural } from "../format.ts";
+
 interface Properties {
   /** Fraction done of each seed's trial. */
   fractions: number[];
@@ -21,7 +23,9 @@ export function TrialDots({ fractions, finished, live }: Properties) {
           ))}
         </span>
       )}
-      <span className="facts">{total > 0 ? `${finished} of ${total} seeds` : `${finished} seeds`}</span>
+      <span className="facts">
+        {total > 0 ? `${finished} of ${plural(total, "seed")}` : plural(finished, "seed")}
+      </span>
     </span>
   );
 }

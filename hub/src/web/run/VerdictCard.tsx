@@ -15,10 +15,10 @@ export function VerdictCard({ verdict }: { verdict: ClaimVerdict }) {
   const { decision, statement, rule, effects } = verdict;
   return (
     <article className={`verdict ${decision}`} data-decision={decision}>
-      <h4>
+      <h3>
         <DecisionIcon decision={decision} />
         {words[decision]}
-      </h4>
+      </h3>
       <Prose text={statement} />
       <ul className="effects">
         {effects.map((effect) => (

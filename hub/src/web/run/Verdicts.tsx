@@ -12,7 +12,7 @@ interface Properties {
 export function Verdicts({ verdicts, distance, scale }: Properties) {
   return (
     <section className="verdicts" aria-label="Verdict">
-      <h3>{verdicts.length > 1 ? "Verdicts" : "Verdict"}</h3>
+      <h2>{verdicts.length > 1 ? "Verdicts" : "Verdict"}</h2>
       {verdicts.map((verdict) => (
         <VerdictCard key={verdict.claim} verdict={verdict} />
       ))}

@@ -39,6 +39,7 @@ function followRun(id: string, tell: (change: Partial<FollowedRun>) => void): ()
   let waiting: RunEvent[] = [];
   let timer: number | undefined;
   let first: { time: number; overall: number } | undefined;
+  let started = false;
   let closed = false;
   const source = new EventSource(`${runAddress(id)}/events`);
 
@@ -50,7 +51,7 @@ function followRun(id: string, tell: (change: Partial<FollowedRun>) => void): ()
     const now = { time: performance.now(), overall: state.overall };
     first ??= now;
     const remaining = state.status === "running" ? remainingSeconds(first, now) : undefined;
-    tell({ state, remaining, reconnecting: false });
+    tell({ state, remaining });
   }
 
   function close() {
@@ -68,11 +69,25 @@ function followRun(id: string, tell: (change: Partial<FollowedRun>) => void): ()
       // Without an answer the stream keeps trying; a refusal is final.
       if (failure.status > 0 && !closed) {
         close();
-        tell({ failure });
+        tell({ failure, remaining: undefined, reconnecting: false });
       }
       return undefined;
     }
   }
+
+  async function start() {
+    const record = await load();
+    if (!record) return;
+    started = true;
+    if (state.lastEvent === 0) state = initialRunState(record);
+    tell({ state, record });
+  }
+
+  source.onopen = () => {
+    tell({ reconnecting: false });
+    // The hub may have been away when the page asked for the record.
+    if (!started) void start();
+  };
 
   source.onmessage = (message: MessageEvent<string>) => {
     const event = JSON.parse(message.data) as RunEvent;
@@ -87,6 +102,7 @@ function followRun(id: string, tell: (change: Partial<FollowedRun>) => void): ()
   };
 
   source.onerror = async () => {
+    draw();
     tell({ reconnecting: true });
     const record = await load();
     if (!record) return;
@@ -104,11 +120,6 @@ function followRun(id: string, tell: (change: Partial<FollowedRun>) => void): ()
     }
   };
 
-  void load().then((record) => {
-    if (!record) return;
-    if (state.lastEvent === 0) state = initialRunState(record);
-    tell({ state, record });
-  });
-
+  void start();
   return close;
 }
