@@ -1,0 +1,27 @@
+import type { Random } from "../../library/src/random.ts";
+import type { Tensor } from "../../library/src/tensor/index.ts";
+import type { Problem } from "../problem.ts";
+
+/** One row of the table: equal work for every contestant. */
+export interface Workload {
+  /** On the command line. */
+  name: string;
+  /** Its number in the project's list of targets. */
+  target: string;
+  title: string;
+  problem(random: Random): Problem;
+  /** nearmiss' ways of doing the work; where there are several, the name tells them apart. */
+  programs: Record<string, Program>;
+}
+
+/** A training step for `compile`, and the state that it starts from. */
+// biome-ignore lint/suspicious/noExplicitAny: every workload has a state and a batch of its own form
+export interface Program<State = any, Batch = any> {
+  /** The first state; parameters are the problem's. */
+  init(parameters: unknown): State;
+  /** `state` is left out where nothing is updated; `gradients` are returned where they are the result. */
+  step(state: State, batch: Batch): { state?: State; loss: Tensor; gradients?: unknown };
+}
+
+/** The number of batches that contestants take in turn. */
+export const BATCHES = 4;
