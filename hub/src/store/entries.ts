@@ -1,0 +1,42 @@
+/** Imported texts in the database. */
+import { sql } from "drizzle-orm";
+import type { Database } from "./database.ts";
+import { entries } from "./schema.ts";
+
+/** A title and abstract that an import brought, of a shipped paper or of one that is not shipped. */
+export interface Entry {
+  slug: string;
+  title: string;
+  /** See `catalog/titles.ts`: titles with equal keys are the same title. */
+  titleKey: string;
+  abstract: string;
+}
+
+const columns = {
+  slug: entries.slug,
+  title: entries.title,
+  titleKey: entries.titleKey,
+  abstract: entries.abstract,
+};
+
+/** All entries, the oldest first. */
+export function readEntries(database: Database): Promise<Entry[]> {
+  return database.select(columns).from(entries).orderBy(entries.createdAt, entries.slug);
+}
+
+/**
+ * Saves entries in one transaction: all or none. An entry whose title is known keeps its slug and
+ * gets the new text.
+ */
+export async function saveEntries(database: Database, changed: Entry[]): Promise<void> {
+  await database.transaction(async (transaction) => {
+    for (const entry of changed)
+      await transaction
+        .insert(entries)
+        .values(entry)
+        .onConflictDoUpdate({
+          target: entries.titleKey,
+          set: { title: entry.title, abstract: entry.abstract, updatedAt: sql`now()` },
+        });
+  });
+}

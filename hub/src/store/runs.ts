@@ -1,0 +1,152 @@
+/** Runs and their events in the database. */
+import type { ClaimVerdict, ScaleName } from "@nearmiss/papers/study";
+import { and, asc, desc, eq, gt, sql } from "drizzle-orm";
+import type { RunEvent, RunRecord, RunRequest, RunStatus } from "../types.ts";
+import type { Database } from "./database.ts";
+import { runEvents, runs } from "./schema.ts";
+
+/** Puts a run at the end of the queue. */
+export async function insertRun(database: Database, id: string, request: RunRequest): Promise<RunRecord> {
+  const { slug, scale, seeds } = request;
+  const [row] = await database.insert(runs).values({ id, slug, scale, seeds, status: "queued" }).returning();
+  return toRecord(row);
+}
+
+export async function findRun(database: Database, id: string): Promise<RunRecord | undefined> {
+  const [row] = await database.select().from(runs).where(eq(runs.id, id));
+  return row && toRecord(row);
+}
+
+/** Runs, the newest first; of one paper where a slug is given. */
+export async function listRuns(
+  database: Database,
+  { slug, limit = 100 }: { slug?: string; limit?: number } = {},
+): Promise<RunRecord[]> {
+  const rows = await database
+    .select()
+    .from(runs)
+    .where(slug === undefined ? undefined : eq(runs.slug, slug))
+    .orderBy(desc(runs.sequence))
+    .limit(limit);
+  return rows.map(toRecord);
+}
+
+/** Runs with a status, the oldest first. */
+export async function listByStatus(database: Database, status: RunStatus): Promise<RunRecord[]> {
+  const rows = await database.select().from(runs).where(eq(runs.status, status)).orderBy(asc(runs.sequence));
+  return rows.map(toRecord);
+}
+
+/** Marks a queued run as running; gives undefined where it is no longer queued. */
+export async function startRun(
+  database: Database,
+  id: string,
+  environment: Record<string, string>,
+): Promise<RunRecord | undefined> {
+  const [row] = await database
+    .update(runs)
+    .set({ status: "running", startedAt: new Date(), environment })
+    .where(and(eq(runs.id, id), eq(runs.status, "queued")))
+    .returning();
+  return row && toRecord(row);
+}
+
+/** Stores events of a run, and what its record learns from them, in one transaction. */
+export async function appendEvents(database: Database, id: string, newEvents: RunEvent[]): Promise<void> {
+  if (newEvents.length === 0) return;
+  const events = clean(newEvents);
+  const trials = events.flatMap((event) =>
+    event.type === "trial"
+      ? [{ arm: event.arm, seed: event.seed, metrics: event.metrics, seconds: event.seconds }]
+      : [],
+  );
+  const verdicts = events.findLast((event) => event.type === "verdicts")?.verdicts;
+  const end = events.findLast((event) => event.type === "end");
+  await database.transaction(async (transaction) => {
+    // Many rows an insert, but not so many that the statement has more parameters than PostgreSQL allows.
+    for (let first = 0; first < events.length; first += 1000)
+      await transaction
+        .insert(runEvents)
+        .values(events.slice(first, first + 1000).map((event) => ({ runId: id, id: event.id, event })));
+    if (trials.length > 0)
+      await transaction
+        .update(runs)
+        .set({ trials: sql`${runs.trials} || ${JSON.stringify(trials)}::jsonb` })
+        .where(eq(runs.id, id));
+    if (verdicts) await transaction.update(runs).set({ verdicts }).where(eq(runs.id, id));
+    if (end)
+      await transaction
+        .update(runs)
+        .set({ status: end.status, error: end.error, finishedAt: new Date() })
+        .where(eq(runs.id, id));
+  });
+}
+
+/** A run's events with numbers above `after`, in order. */
+export async function readEvents(database: Database, id: string, after = 0): Promise<RunEvent[]> {
+  const rows = await database
+    .select({ event: runEvents.event })
+    .from(runEvents)
+    .where(and(eq(runEvents.runId, id), gt(runEvents.id, after)))
+    .orderBy(asc(runEvents.id));
+  return rows.map((row) => row.event);
+}
+
+/**
+ * Ends runs that say "running" although no process runs them: the process that did has died.
+ * Only the owner of the database may call this, before it starts any run.
+ */
+export async function interruptRuns(database: Database): Promise<number> {
+  const orphans = await listByStatus(database, "running");
+  for (const { id } of orphans) {
+    const [{ last }] = await database
+      .select({ last: sql<number>`coalesce(max(${runEvents.id}), 0)` })
+      .from(runEvents)
+      .where(eq(runEvents.runId, id));
+    const error = "The process that ran it ended before the run was finished.";
+    await appendEvents(database, id, [{ id: last + 1, type: "end", status: "interrupted", error }]);
+  }
+  return orphans.length;
+}
+
+/** What a paper's latest finished run at the largest scale decided. */
+export interface LatestVerdicts {
+  slug: string;
+  scale: ScaleName;
+  verdicts: ClaimVerdict[];
+}
+
+export function readLatestVerdicts(database: Database): Promise<LatestVerdicts[]> {
+  const rank = sql`array_position(array['smoke', 'default', 'full'], ${runs.scale})`;
+  return database
+    .selectDistinctOn([runs.slug], { slug: runs.slug, scale: runs.scale, verdicts: runs.verdicts })
+    .from(runs)
+    .where(eq(runs.status, "done"))
+    .orderBy(asc(runs.slug), desc(rank), desc(runs.finishedAt));
+}
+
+function toRecord(row: typeof runs.$inferSelect): RunRecord {
+  const { id, slug, scale, seeds, status, createdAt, startedAt, finishedAt, error } = row;
+  const { trials, verdicts, environment } = row;
+  return {
+    id,
+    slug,
+    scale,
+    ...(seeds !== null && { seeds }),
+    status,
+    createdAt: createdAt.toISOString(),
+    ...(startedAt && { startedAt: startedAt.toISOString() }),
+    ...(finishedAt && { finishedAt: finishedAt.toISOString() }),
+    trials,
+    verdicts,
+    environment,
+    ...(error !== null && { error }),
+  };
+}
+
+/** PostgreSQL's texts hold no character 0. */
+function clean<Value>(value: Value): Value {
+  const replacer = (_: string, part: unknown) =>
+    typeof part === "string" ? part.replaceAll("\0", "\ufffd") : part;
+  return JSON.parse(JSON.stringify(value, replacer));
+}

@@ -1,0 +1,43 @@
+/** The tables as the code sees them. What they are made of, with their rules, is in `migrations/`. */
+import type { ClaimVerdict, ScaleName } from "@nearmiss/papers/study";
+import { bigserial, integer, jsonb, pgTable, primaryKey, text, timestamp } from "drizzle-orm/pg-core";
+import type { RunEvent, RunRecord, RunStatus } from "../types.ts";
+
+const time = (name: string) => timestamp(name, { withTimezone: true });
+
+export const entries = pgTable("entries", {
+  slug: text().primaryKey(),
+  title: text().notNull(),
+  titleKey: text("title_key").notNull().unique(),
+  abstract: text().notNull(),
+  createdAt: time("created_at").notNull().defaultNow(),
+  updatedAt: time("updated_at").notNull().defaultNow(),
+});
+
+export const runs = pgTable("runs", {
+  id: text().primaryKey(),
+  sequence: bigserial({ mode: "number" }).notNull(),
+  slug: text().notNull(),
+  scale: text().$type<ScaleName>().notNull(),
+  seeds: integer(),
+  status: text().$type<RunStatus>().notNull(),
+  createdAt: time("created_at").notNull().defaultNow(),
+  startedAt: time("started_at"),
+  finishedAt: time("finished_at"),
+  trials: jsonb().$type<RunRecord["trials"]>().notNull().default([]),
+  verdicts: jsonb().$type<ClaimVerdict[]>().notNull().default([]),
+  environment: jsonb().$type<Record<string, string>>().notNull().default({}),
+  error: text(),
+});
+
+export const runEvents = pgTable(
+  "run_events",
+  {
+    runId: text("run_id")
+      .notNull()
+      .references(() => runs.id),
+    id: integer().notNull(),
+    event: jsonb().$type<RunEvent>().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.runId, table.id] })],
+);

@@ -1,0 +1,414 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { sql } from "drizzle-orm";
+import { saveEntries } from "./entries.ts";
+import { findHome, type Home, StoreError } from "./home.ts";
+import { openStore, type Store } from "./index.ts";
+import { acquireLock, livingOwner } from "./lock.ts";
+import { appendEvents, findRun, insertRun, listRuns, readEvents, startRun } from "./runs.ts";
+import { findServer, writeServerFile } from "./server-file.ts";
+import { readSnapshot } from "./snapshot.ts";
+
+const scratch = mkdtempSync(join(tmpdir(), "nearmiss-store-"));
+after(() => rmSync(scratch, { recursive: true, force: true }));
+
+let counter = 0;
+const newHome = () => findHome({ NEARMISS_HOME: join(scratch, `home-${counter++}`) });
+
+// Creating a database takes seconds: all tests work on copies of one.
+const base = newHome();
+before(async () => (await openStore(base, "test")).close());
+const copyOfBase = (): Home => {
+  const home = newHome();
+  cpSync(base.folder, home.folder, { recursive: true });
+  return home;
+};
+
+const withStore = async (home: Home, work: (store: Store) => Promise<void>) => {
+  const store = await openStore(home, "nearmiss test");
+  try {
+    await work(store);
+  } finally {
+    await store.close();
+  }
+};
+
+const entry = { slug: "near", title: "Near Misses", titleKey: "nearmisses", abstract: "On misses." };
+
+/** Runs code in another process, which prints when it is ready and then stays. */
+const otherProcess = async (code: string): Promise<ChildProcess> => {
+  const child = spawn(process.execPath, ["--input-type=module", "-e", code], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [text] = await once(child.stdout!, "data");
+  assert.match(String(text), /ready/);
+  return child;
+};
+
+const moduleAt = (name: string) => new URL(`./${name}`, import.meta.url).href;
+
+describe("the home folder", () => {
+  test("is NEARMISS_HOME, or .nearmiss in the current folder", () => {
+    assert.equal(findHome({ NEARMISS_HOME: "/a/b" }).folder, "/a/b");
+    assert.equal(findHome({}).folder, join(process.cwd(), ".nearmiss"));
+    assert.equal(findHome({ NEARMISS_HOME: "" }).folder, join(process.cwd(), ".nearmiss"));
+  });
+
+  test("that cannot be used is refused with a way to go on", async () => {
+    const home = newHome();
+    writeFileSync(home.folder, "a file");
+    await assert.rejects(openStore(home, "test"), (error: StoreError) => {
+      assert.equal(error.reason, "unavailable");
+      assert.match(error.message, /cannot be used: .* Set NEARMISS_HOME/);
+      return true;
+    });
+  });
+});
+
+describe("the lock", () => {
+  test("keeps a second one out, within a process too, and names the owner", async () => {
+    const home = newHome();
+    const release = await acquireLock(home, "nearmiss serve");
+    await assert.rejects(acquireLock(home, "nearmiss run"), (error: StoreError) => {
+      assert.equal(error.reason, "busy");
+      assert.match(error.message, new RegExp(`in use by nearmiss serve \\(process ${process.pid}\\)`));
+      return true;
+    });
+    release();
+    assert.equal(existsSync(home.owner), false);
+    (await acquireLock(home, "nearmiss run"))();
+  });
+
+  test("of a process that was killed is taken over, of a living one not", async () => {
+    const home = newHome();
+    const child = await otherProcess(`
+      import { acquireLock } from ${JSON.stringify(moduleAt("lock.ts"))};
+      await acquireLock(${JSON.stringify(home)}, "nearmiss serve");
+      console.log("ready");
+      setInterval(() => {}, 1000);
+    `);
+    assert.equal(livingOwner(home)?.pid, child.pid);
+    await assert.rejects(acquireLock(home, "test"), new RegExp(`process ${child.pid}`));
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    assert.equal(existsSync(home.owner), true);
+    assert.equal(livingOwner(home), undefined);
+    (await acquireLock(home, "test"))();
+  });
+
+  test("is not kept alive by another process of the same number", {
+    skip: process.platform !== "linux",
+  }, async () => {
+    const home = newHome();
+    mkdirSync(home.folder);
+    const recycled = { pid: process.ppid, host: hostname(), started: "another-boot 1", command: "old" };
+    writeFileSync(home.owner, JSON.stringify(recycled));
+    (await acquireLock(home, "test"))();
+  });
+
+  test("of another machine holds, and the message says how to break it", async () => {
+    const home = newHome();
+    mkdirSync(home.folder);
+    writeFileSync(
+      home.owner,
+      JSON.stringify({ pid: 1, host: "elsewhere.example", command: "nearmiss serve" }),
+    );
+    await assert.rejects(acquireLock(home, "test"), /on elsewhere\.example\).*delete .*owner\.json/);
+  });
+
+  test("that is torn is taken over", async () => {
+    const home = newHome();
+    mkdirSync(home.folder);
+    writeFileSync(home.owner, '{"pid":');
+    (await acquireLock(home, "test"))();
+  });
+
+  test("goes to exactly one of many that race for a dead one's", async () => {
+    const home = newHome();
+    mkdirSync(home.folder);
+    writeFileSync(home.owner, JSON.stringify({ pid: 2 ** 30, host: hostname(), command: "dead" }));
+    const contender = `
+      import { acquireLock } from ${JSON.stringify(moduleAt("lock.ts"))};
+      try { await acquireLock(${JSON.stringify(home)}, "test"); console.log("won"); setInterval(() => {}, 1000); }
+      catch (error) { console.log(error.reason); }
+    `;
+    const children = Array.from({ length: 6 }, () =>
+      spawn(process.execPath, ["--input-type=module", "-e", contender], {
+        stdio: ["ignore", "pipe", "inherit"],
+      }),
+    );
+    const said = await Promise.all(
+      children.map(async (child) => String((await once(child.stdout, "data"))[0]).trim()),
+    );
+    for (const child of children) child.kill("SIGKILL");
+    assert.deepEqual(said.toSorted(), ["busy", "busy", "busy", "busy", "busy", "won"]);
+  });
+});
+
+describe("the server file", () => {
+  test("counts only while its process owns the home folder", async () => {
+    const home = newHome();
+    const release = await acquireLock(home, "nearmiss serve");
+    assert.equal(findServer(home), undefined);
+    writeServerFile(home, "http://127.0.0.1:1/");
+    assert.equal(findServer(home), "http://127.0.0.1:1/");
+    release();
+    assert.equal(findServer(home), undefined);
+  });
+});
+
+describe("the database", () => {
+  test("keeps entries; a known title keeps its slug and gets the new text", async () => {
+    const home = copyOfBase();
+    await withStore(home, async ({ database }) => {
+      await saveEntries(database, [entry]);
+      await saveEntries(database, [{ ...entry, slug: "other", abstract: "New." }]);
+    });
+    await withStore(home, async ({ refreshSnapshot }) => {
+      assert.deepEqual((await refreshSnapshot()).entries, [{ ...entry, abstract: "New." }]);
+    });
+  });
+
+  test("saves all entries or none", async () => {
+    await withStore(copyOfBase(), async ({ database, refreshSnapshot }) => {
+      const clash = { ...entry, titleKey: "another" };
+      await assert.rejects(saveEntries(database, [entry, clash]));
+      assert.deepEqual((await refreshSnapshot()).entries, []);
+    });
+  });
+
+  test("keeps a run with its events, in order, whatever their texts hold", async () => {
+    const home = copyOfBase();
+    const points = Array.from({ length: 2500 }, (_, x) => {
+      return { id: x + 3, type: "point" as const, arm: "a", seed: 1, curve: "c", x, y: 0 };
+    });
+    const trial = { arm: "a\0b \\u0000", seed: 1, metrics: { accuracy: 0.5 }, seconds: 1.5 };
+    await withStore(home, async ({ database }) => {
+      const queued = await insertRun(database, "r1", { slug: "tiny", scale: "smoke", seeds: 2 });
+      assert.equal(queued.status, "queued");
+      assert.equal((await startRun(database, "r1", { node: "24" }))?.status, "running");
+      assert.equal(await startRun(database, "r1", {}), undefined);
+      await appendEvents(database, "r1", [
+        { id: 1, type: "trial", ...trial },
+        { id: 2, type: "trial", ...trial, seed: 2 },
+      ]);
+      await appendEvents(database, "r1", points);
+      await appendEvents(database, "r1", [{ id: 3000, type: "end", status: "failed", error: "a\0b" }]);
+    });
+    await withStore(home, async ({ database }) => {
+      const record = await findRun(database, "r1");
+      assert.equal(record?.status, "failed");
+      assert.equal(record?.error, "a\ufffdb");
+      assert.deepEqual(record?.environment, { node: "24" });
+      assert.deepEqual(record?.trials, [
+        { ...trial, arm: "a\ufffdb \\u0000" },
+        { ...trial, arm: "a\ufffdb \\u0000", seed: 2 },
+      ]);
+      assert.ok(record.startedAt! >= record.createdAt && record.finishedAt! >= record.startedAt!);
+      const events = await readEvents(database, "r1", 2);
+      assert.deepEqual(
+        events.map((event) => event.id),
+        [...points.map((point) => point.id), 3000],
+      );
+      assert.deepEqual(
+        (await listRuns(database, { slug: "tiny" })).map((run) => run.id),
+        ["r1"],
+      );
+      assert.deepEqual(await listRuns(database, { slug: "other" }), []);
+    });
+  });
+
+  test("marks runs of a process that vanished, and leaves the queue as it is", async () => {
+    const home = copyOfBase();
+    await withStore(home, async ({ database }) => {
+      await insertRun(database, "r1", { slug: "tiny", scale: "smoke" });
+      await insertRun(database, "r2", { slug: "tiny", scale: "smoke" });
+      await startRun(database, "r1", {});
+      await appendEvents(database, "r1", [
+        { id: 1, type: "progress", arm: "a", seed: 1, fraction: 0, overall: 0 },
+      ]);
+    });
+    await withStore(home, async ({ database }) => {
+      const run = await findRun(database, "r1");
+      assert.equal(run?.status, "interrupted");
+      assert.match(run?.error ?? "", /ended before the run was finished/);
+      assert.ok(run?.finishedAt);
+      assert.deepEqual((await readEvents(database, "r1")).at(-1), {
+        id: 2,
+        type: "end",
+        status: "interrupted",
+        error: run.error,
+      });
+      assert.equal((await findRun(database, "r2"))?.status, "queued");
+    });
+  });
+
+  test("survives being killed in the middle of writing", async () => {
+    const home = copyOfBase();
+    const child = await otherProcess(`
+      import { openStore } from ${JSON.stringify(moduleAt("index.ts"))};
+      import { saveEntries } from ${JSON.stringify(moduleAt("entries.ts"))};
+      const { database } = await openStore(${JSON.stringify(home)}, "test");
+      for (let i = 0; ; i++) {
+        await saveEntries(database, [{ slug: "s" + i, title: "t", titleKey: "k" + i, abstract: "a" }]);
+        if (i === 20) console.log("ready");
+      }
+    `);
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    await withStore(home, async ({ refreshSnapshot }) => {
+      const { entries } = await refreshSnapshot();
+      assert.ok(entries.length >= 21, `${entries.length} entries`);
+      assert.deepEqual(
+        entries.map((e) => e.slug),
+        entries.map((_, i) => `s${i}`),
+      );
+    });
+  });
+
+  test("that was left half created is created again", async () => {
+    const home = newHome();
+    mkdirSync(`${home.database}.new`, { recursive: true });
+    writeFileSync(join(`${home.database}.new`, "PG_VERSION"), "18");
+    await withStore(home, async ({ refreshSnapshot }) =>
+      assert.deepEqual((await refreshSnapshot()).entries, []),
+    );
+  });
+
+  test("of a newer nearmiss is refused", async () => {
+    const home = copyOfBase();
+    await withStore(home, async ({ database }) => {
+      await database.execute(sql`insert into migrations (name) values ('9999-future')`);
+    });
+    await assert.rejects(openStore(home, "test"), /written by a newer nearmiss \(9999-future\)/);
+  });
+
+  const damages: [string, (database: string) => void][] = [
+    ["without its version file", (folder) => rmSync(join(folder, "PG_VERSION"))],
+    ["with an empty control file", (folder) => writeFileSync(join(folder, "global/pg_control"), "")],
+    [
+      "with noise for a write-ahead log",
+      (folder) => {
+        for (const name of readdirSync(join(folder, "pg_wal")).filter((name) => /^[0-9A-F]{24}$/.test(name)))
+          writeFileSync(
+            join(folder, "pg_wal", name),
+            randomBytes(statSync(join(folder, "pg_wal", name)).size),
+          );
+      },
+    ],
+    [
+      "that is a file",
+      (folder) => {
+        rmSync(folder, { recursive: true });
+        writeFileSync(folder, "hello");
+      },
+    ],
+    [
+      "that is some other folder",
+      (folder) => {
+        rmSync(folder, { recursive: true });
+        mkdirSync(folder);
+        writeFileSync(join(folder, "README"), "hello");
+      },
+    ],
+  ];
+  for (const [name, damage] of damages)
+    test(`${name} is refused with a way to go on, and nothing is deleted`, async () => {
+      const home = copyOfBase();
+      damage(home.database);
+      const before = readdirSync(home.folder, { recursive: true }).length;
+      await assert.rejects(openStore(home, "test"), (error: StoreError) => {
+        assert.ok(error instanceof StoreError);
+        assert.equal(error.reason, "corrupted");
+        assert.match(
+          error.message,
+          /cannot be opened.*Nothing was deleted.*move the home folder away.*NEARMISS_HOME/,
+        );
+        return true;
+      });
+      assert.ok(readdirSync(home.folder, { recursive: true }).length >= before - 1, "files are gone");
+      assert.equal(existsSync(home.owner), false);
+    });
+});
+
+describe("the snapshot", () => {
+  test("holds entries and the latest decisions at the largest scale", async () => {
+    const home = copyOfBase();
+    const finish = async (
+      store: Store,
+      id: string,
+      scale: "smoke" | "default",
+      decision: "supports" | "contradicts",
+    ) => {
+      await insertRun(store.database, id, { slug: "tiny", scale });
+      await startRun(store.database, id, {});
+      const verdict = { claim: "accuracy", statement: "s", rule: "r", decision, effects: [] };
+      await appendEvents(store.database, id, [
+        { id: 1, type: "verdicts", verdicts: [verdict] },
+        { id: 2, type: "end", status: "done" },
+      ]);
+    };
+    await withStore(home, async (store) => {
+      await saveEntries(store.database, [entry]);
+      await finish(store, "r1", "default", "contradicts");
+      await finish(store, "r2", "default", "supports");
+      await finish(store, "r3", "smoke", "contradicts");
+      await store.refreshSnapshot();
+    });
+    const snapshot = readSnapshot(home, assert.fail);
+    assert.deepEqual(snapshot.entries, [entry]);
+    assert.deepEqual(snapshot.verdicts, {
+      tiny: [{ claim: "accuracy", decision: "supports", scale: "default" }],
+    });
+  });
+
+  for (const broken of ["", "{", "null", '{"version":1,"entries":[1],"verdicts":{}}', '{"version":2}'])
+    test(`that is broken (${broken || "empty"}) is left aside with a warning and rebuilt at the next open`, async () => {
+      const home = copyOfBase();
+      await withStore(home, async (store) => {
+        await saveEntries(store.database, [entry]);
+        await store.refreshSnapshot();
+      });
+      writeFileSync(home.snapshot, broken);
+      const warnings: string[] = [];
+      assert.deepEqual(readSnapshot(home, (message) => warnings.push(message)).entries, []);
+      assert.match(warnings[0], /catalog\.json is broken/);
+      await withStore(home, async () => {});
+      assert.deepEqual(readSnapshot(home, assert.fail).entries, [entry]);
+    });
+
+  test("that is missing is empty, without a warning", () => {
+    assert.deepEqual(readSnapshot(newHome(), assert.fail).entries, []);
+  });
+
+  test("leaves no drafts behind", () => {
+    assert.deepEqual(readdirSync(base.folder).sort(), ["catalog.json", "db"]);
+    assert.equal(JSON.parse(readFileSync(base.snapshot, "utf8")).version, 1);
+  });
+
+  test("a home folder that may not be written is unavailable", {
+    skip: process.getuid?.() === 0,
+  }, async () => {
+    const home = newHome();
+    mkdirSync(home.folder);
+    chmodSync(home.folder, 0o500);
+    await assert.rejects(openStore(home, "test"), /cannot be used/);
+  });
+});
