@@ -1,4 +1,4 @@
-import { type KeyboardEvent, useEffect, useState } from "react";
+import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 
 interface Properties {
   query: string;
@@ -13,26 +13,41 @@ const pauseMilliseconds = 120;
 /** The search box. Arrow down leads to the results, Escape empties it. */
 export function SearchBox({ query, onQuery, onEnter }: Properties) {
   const [draft, setDraft] = useState(query);
+  const sent = useRef(query);
+  const timer = useRef<number>(undefined);
 
-  // The address can change without typing (back, a link): the box follows.
-  useEffect(() => setDraft(query), [query]);
-
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only typing starts the pause
+  // The address can change without typing (back, a link): then the box follows. What the box itself
+  // has sent comes back later than it was typed, and must not undo the letters typed since.
   useEffect(() => {
-    if (draft === query) return;
-    const timer = setTimeout(() => onQuery(draft), pauseMilliseconds);
-    return () => clearTimeout(timer);
-  }, [draft]);
+    if (query === sent.current) return;
+    sent.current = query;
+    setDraft(query);
+  }, [query]);
+  useEffect(() => () => clearTimeout(timer.current), []);
+
+  function send(text: string) {
+    clearTimeout(timer.current);
+    sent.current = text;
+    onQuery(text);
+  }
+
+  function onType(text: string) {
+    setDraft(text);
+    clearTimeout(timer.current);
+    timer.current = window.setTimeout(send, pauseMilliseconds, text);
+  }
 
   function onKeyDown(event: KeyboardEvent<HTMLInputElement>) {
     if (event.nativeEvent.isComposing) return;
     if (event.key === "Enter") {
       event.preventDefault();
+      clearTimeout(timer.current);
+      sent.current = draft;
       onEnter(draft);
     }
     if (event.key === "Escape") {
       setDraft("");
-      onQuery("");
+      send("");
     }
   }
 
@@ -49,7 +64,7 @@ export function SearchBox({ query, onQuery, onEnter }: Properties) {
         id="search"
         type="search"
         value={draft}
-        onChange={(event) => setDraft(event.target.value)}
+        onChange={(event) => onType(event.target.value)}
         onKeyDown={onKeyDown}
         placeholder="Title, method or arXiv number"
         autoComplete="off"

@@ -24,13 +24,14 @@ const nothingYet: FollowedRun = { state: initialRunState(), reconnecting: false 
 
 /** Without an id there is no run yet. */
 export function useRun(id: string | undefined): FollowedRun {
-  const [run, setRun] = useState<FollowedRun>(nothingYet);
+  const [followed, setFollowed] = useState({ id, run: nothingYet });
   useEffect(() => {
-    setRun(nothingYet);
+    setFollowed({ id, run: nothingYet });
     if (id === undefined) return;
-    return followRun(id, (change) => setRun((before) => ({ ...before, ...change })));
+    return followRun(id, (change) => setFollowed(({ run }) => ({ id, run: { ...run, ...change } })));
   }, [id]);
-  return run;
+  // Between a change of id and its effect the state is still that of the run before.
+  return followed.id === id ? followed.run : nothingYet;
 }
 
 /** Follows a run outside of React; returns a function that ends it. */
