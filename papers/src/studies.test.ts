@@ -14,7 +14,13 @@ for (const slug of runnable) {
     const study = await loadStudy(slug);
     const runOnce = async () => {
       const events: StudyEvent[] = [];
-      const result = await runStudy({ slug, study, scale: "smoke", seeds: 1, onEvent: (event) => events.push(event) });
+      const result = await runStudy({
+        slug,
+        study,
+        scale: "smoke",
+        seeds: 1,
+        onEvent: (event) => events.push(event),
+      });
       return { ...result, events };
     };
     const first = await runOnce();

@@ -97,7 +97,14 @@ export function defineStudy<Settings>(study: Study<Settings>): Study<Settings> {
 
 /** What a run of a study tells while it is under way, in this order: start, then trials, then verdicts. */
 export type StudyEvent =
-  | { type: "start"; slug: string; scale: ScaleName; arms: string[]; seeds: number[]; curves: Study["curves"] }
+  | {
+      type: "start";
+      slug: string;
+      scale: ScaleName;
+      arms: string[];
+      seeds: number[];
+      curves: Study["curves"];
+    }
   | { type: "progress"; arm: string; seed: number; fraction: number; overall: number }
   | { type: "point"; arm: string; seed: number; curve: string; x: number; y: number }
   | { type: "trial"; arm: string; seed: number; metrics: Metrics; seconds: number }

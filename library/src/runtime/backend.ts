@@ -7,6 +7,8 @@ export interface OrtModule {
   InferenceSession: {
     create(model: Uint8Array, options?: InferenceSession.SessionOptions): Promise<InferenceSession>;
   };
+  /** The execution providers of this build, where it can tell (the native one can). */
+  listSupportedBackends?(): { name: string }[];
   Tensor: new (type: string, data: TypedArray, dims: readonly number[]) => OrtTensor;
 }
 

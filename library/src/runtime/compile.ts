@@ -116,13 +116,7 @@ async function build<Arguments extends unknown[]>(
 ): Promise<Program> {
   const { inputs, outputs, outputTree } = trace(fn, args);
   const graph = emitGraph(inputs, outputs);
-  const ort = await backend();
-  const session = await ort.InferenceSession.create(encodeModel(graph), {
-    executionProviders: [device],
-    graphOptimizationLevel: "all",
-    logSeverityLevel: 3,
-    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-  });
+  const session = await openSession(encodeModel(graph), device, threads);
   return {
     session,
     inputNames: inputs.map((_, i) => `input${i}`),
@@ -132,21 +126,38 @@ async function build<Arguments extends unknown[]>(
   };
 }
 
+async function openSession(model: Uint8Array, device: string, threads?: number): Promise<InferenceSession> {
+  const ort = await backend();
+  const available = ort.listSupportedBackends?.().map(({ name }) => name);
+  if (available && !available.includes(device)) {
+    throw new RangeError(
+      `compile: device is "${device}", which this build of the engine has not; expected ${available.join(", ")}`,
+    );
+  }
+  return ort.InferenceSession.create(model, {
+    executionProviders: [device],
+    graphOptimizationLevel: "all",
+    logSeverityLevel: 3,
+    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+  });
+}
+
 async function run(program: Program, tensors: readonly Tensor[], pool: ArrayPool): Promise<Tree> {
   const ort = await backend();
   const feeds: Record<string, OrtTensor> = {};
   program.inputNames.forEach((name, i) => {
     feeds[name] = toOrt(ort, tensors[i]!);
   });
+  // The engine writes into arrays that it is given, but still returns copies of them: those are ignored.
+  const given = program.outputs.map(({ dtype, shape }) => pool.take(dtype, sizeOf(shape)));
   const fetches: Record<string, OrtTensor | null> = {};
   program.outputNames.forEach((name, i) => {
     const { dtype, shape } = program.outputs[i]!;
-    const array = pool.take(dtype, sizeOf(shape));
-    fetches[name] = array ? new ort.Tensor(ortTypes[dtype], array, shape) : null;
+    fetches[name] = given[i] ? new ort.Tensor(ortTypes[dtype], given[i], shape) : null;
   });
   const results = await program.session.run(feeds, fetches);
   return mapTree(program.outputTree, (expected, i) =>
-    fromData(results[`output${i}`]!.data as TypedArray, expected.shape, expected.dtype),
+    fromData(given[i] ?? (results[`output${i}`]!.data as TypedArray), expected.shape, expected.dtype),
   );
 }
 
