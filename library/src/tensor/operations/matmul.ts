@@ -4,12 +4,15 @@ import {
   describe,
   expression,
   type GraphWriter,
+  isFloat,
   type Operation,
   sameShape,
+  sizeOf,
   type Tensor,
 } from "../tensor.ts";
 import { sum, sumTo } from "./reduce.ts";
 import { expandDims, reshape, squeeze, transpose, transposeSource } from "./shape.ts";
+import { numbers, requireType } from "./types.ts";
 
 interface MatmulAttributes extends Record<string, unknown> {
   transposeA: boolean;
@@ -20,8 +23,8 @@ const matmulOperation: Operation = {
   name: "matmul",
   emit: (graph, [a, b], node) => {
     const { transposeA, transposeB } = node.attributes as MatmulAttributes;
-    // Gemm reads its operands transposed in place; it takes matrices only.
-    if (node.shape.length === 2) {
+    // Gemm reads its operands transposed in place; it takes matrices of floats only.
+    if (node.shape.length === 2 && isFloat(node.dtype)) {
       return graph.node("Gemm", [a!, b!], { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 });
     }
     // The engine fuses these transposes into its batched product.
@@ -58,6 +61,10 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   if (a.shape.length === 0 || b.shape.length === 0) {
     throw new RangeError(`matmul: ${describe(a)} and ${describe(b)}; expected at least one axis each`);
   }
+  requireType("matmul", numbers, a, "a");
+  if (a.shape.length === 1 && b.shape.length === 1) {
+    return reshape(matmul(expandDims(a, 0), expandDims(b, 1)), []);
+  }
   if (a.shape.length === 1) return squeeze(matmul(expandDims(a, 0), b), -2);
   if (b.shape.length === 1) return squeeze(matmul(a, expandDims(b, 1)), -1);
   const [rows, inner] = a.shape.slice(-2) as [number, number];
@@ -70,7 +77,8 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   }
   // One matrix for a whole batch: a single large product instead of many small ones.
   if (a.shape.length > 2 && b.shape.length === 2) {
-    return reshape(matmul(reshape(a, [-1, inner]), b), [...a.shape.slice(0, -1), columns]);
+    const heads = a.shape.slice(0, -1);
+    return reshape(matmul(reshape(a, [sizeOf(heads), inner]), b), [...heads, columns]);
   }
   const batch = broadcastShapes("matmul", a.shape.slice(0, -2), b.shape.slice(0, -2));
   const left = transposeSource(a);
@@ -91,6 +99,7 @@ export function emitAddition(graph: GraphWriter, inputs: string[], node: Tensor)
     const other = node.inputs[1 - i]!;
     const foldable =
       product.operation === matmulOperation &&
+      isFloat(product.dtype) &&
       product.shape.length === 2 &&
       sameShape(product.shape, node.shape) &&
       other.shape.length <= 2 &&
@@ -112,75 +121,96 @@ export function outer(a: Tensor, b: Tensor): Tensor {
 }
 
 /**
- * Sums of products in Einstein's notation, for two operands.
+ * Sums of products in Einstein's notation.
+ *
+ * Operands are joined from left to right, each pair by one matrix product; order them so that
+ * intermediate results stay small.
  *
  * @param equation For instance "bij,bjk->bik": letters name axes; those missing right of the arrow are
  *   summed. No letter twice in one operand.
  * @throws RangeError if the equation does not fit the operands.
  */
-export function einsum(equation: string, a: Tensor, b: Tensor): Tensor {
-  const match = /^([a-zA-Z]*),([a-zA-Z]*)->([a-zA-Z]*)$/.exec(equation.replaceAll(" ", ""));
+export function einsum(equation: string, ...operands: readonly Tensor[]): Tensor {
+  const match = /^([a-zA-Z]*(?:,[a-zA-Z]*)*)->([a-zA-Z]*)$/.exec(equation.replaceAll(" ", ""));
   if (!match) throw new RangeError(`einsum: equation "${equation}"; expected a form like "bij,bjk->bik"`);
-  const [, left, right, result] = match as unknown as [string, string, string, string];
+  const terms = match[1]!.split(",").map((letters) => [...letters]);
+  const result = [...match[2]!];
+  if (terms.length !== operands.length) {
+    throw new RangeError(`einsum: "${equation}" is for ${terms.length} operands, got ${operands.length}`);
+  }
+  const lengths = axisLengths(equation, terms, operands);
+  if (new Set(result).size !== result.length || !result.every((letter) => lengths.has(letter))) {
+    throw new RangeError(
+      `einsum: the result of "${equation}" must name axes of the operands, each at most once`,
+    );
+  }
+  let [x, letters] = [operands[0]!, terms[0]!];
+  for (let i = 1; i < operands.length; i++) {
+    const needed = [...result, ...terms.slice(i + 1).flat()];
+    [x, letters] = contract(x, letters, operands[i]!, terms[i]!, needed, lengths);
+  }
+  return arrange(x, letters, result);
+}
+
+/** The length of each lettered axis. */
+function axisLengths(equation: string, terms: readonly string[][], operands: readonly Tensor[]) {
   const lengths = new Map<string, number>();
-  for (const [letters, x] of [
-    [left, a],
-    [right, b],
-  ] as const) {
+  terms.forEach((letters, i) => {
+    const x = operands[i]!;
     if (letters.length !== x.shape.length || new Set(letters).size !== letters.length) {
-      throw new RangeError(`einsum: "${letters}" must name each axis of ${describe(x)} once`);
+      throw new RangeError(`einsum: "${letters.join("")}" must name each axis of ${describe(x)} once`);
     }
-    [...letters].forEach((letter, i) => {
-      const length = lengths.get(letter) ?? x.shape[i]!;
-      if (length !== x.shape[i]) {
+    letters.forEach((letter, axis) => {
+      const length = lengths.get(letter) ?? x.shape[axis]!;
+      if (length !== x.shape[axis]) {
         throw new RangeError(
-          `einsum: axis "${letter}" has lengths ${length} and ${x.shape[i]} in ${equation}`,
+          `einsum: axis "${letter}" has lengths ${length} and ${x.shape[axis]} in "${equation}"`,
         );
       }
       lengths.set(letter, length);
     });
-  }
-  for (const letter of result) {
-    if (!lengths.has(letter))
-      throw new RangeError(`einsum: result axis "${letter}" is in no operand of ${equation}`);
-  }
-  // Axes in both operands and the result are the batch, those in both but not in the result the inner axes.
-  const kept = (letters: string) => [...letters];
-  const shared = kept(left).filter((l) => right.includes(l));
-  const batch = shared.filter((l) => result.includes(l));
-  const inner = shared.filter((l) => !result.includes(l));
-  const alone = (letters: string, other: string) => kept(letters).filter((l) => !other.includes(l));
-  const product = (list: string[]) => list.reduce((size, l) => size * lengths.get(l)!, 1);
-  const arrange = (x: Tensor, letters: string, order: string[], free: string[]) => {
-    const summed = free.filter((l) => !result.includes(l));
-    const rest = kept(letters).filter((l) => !summed.includes(l));
-    const reduced = summed.length > 0 ? sum(x, { axis: summed.map((l) => letters.indexOf(l)) }) : x;
-    return transpose(
-      reduced,
-      order.filter((l) => rest.includes(l)).map((l) => rest.indexOf(l)),
-    );
-  };
-  const freeA = alone(left, right);
-  const freeB = alone(right, left);
-  const rowsA = freeA.filter((l) => result.includes(l));
-  const columnsB = freeB.filter((l) => result.includes(l));
-  const x = reshape(arrange(a, left, [...batch, ...rowsA, ...inner], freeA), [
-    product(batch),
-    product(rowsA),
-    product(inner),
-  ]);
-  const y = reshape(arrange(b, right, [...batch, ...inner, ...columnsB], freeB), [
-    product(batch),
-    product(inner),
-    product(columnsB),
-  ]);
-  const order = [...batch, ...rowsA, ...columnsB];
-  const full = reshape(
-    batch.length === 0 ? matmul(squeeze(x, 0), squeeze(y, 0)) : matmul(x, y),
-    order.map((l) => lengths.get(l)!),
-  );
+  });
+  return lengths;
+}
+
+/** Sums the axes that `order` does not name and puts the others in its order. */
+function arrange(x: Tensor, letters: readonly string[], order: readonly string[]): Tensor {
+  const summed = letters.flatMap((letter, axis) => (order.includes(letter) ? [] : [axis]));
+  const rest = letters.filter((letter) => order.includes(letter));
   return transpose(
-    full,
-    kept(result).map((l) => order.indexOf(l)),
+    sum(x, { axis: summed }),
+    order.map((letter) => rest.indexOf(letter)),
   );
+}
+
+/** The product of two operands, summed over what nothing `needed` names, and the letters of its axes. */
+function contract(
+  a: Tensor,
+  left: readonly string[],
+  b: Tensor,
+  right: readonly string[],
+  needed: readonly string[],
+  lengths: ReadonlyMap<string, number>,
+): [Tensor, string[]] {
+  const shared = left.filter((l) => right.includes(l));
+  const batch = shared.filter((l) => needed.includes(l));
+  const inner = shared.filter((l) => !needed.includes(l));
+  const rows = left.filter((l) => !right.includes(l) && needed.includes(l));
+  const columns = right.filter((l) => !left.includes(l) && needed.includes(l));
+  const size = (letters: string[]) => letters.reduce((product, l) => product * lengths.get(l)!, 1);
+  const front = batch.length === 0 ? [] : [size(batch)];
+  const x = reshape(arrange(a, left, [...batch, ...rows, ...inner]), [...front, size(rows), size(inner)]);
+  const y = reshape(arrange(b, right, [...batch, ...inner, ...columns]), [
+    ...front,
+    size(inner),
+    size(columns),
+  ]);
+  const letters = [...batch, ...rows, ...columns];
+  return [
+    reshape(
+      matmul(x, y),
+      letters.map((l) => lengths.get(l)!),
+    ),
+    letters,
+  ];
 }

@@ -4,6 +4,7 @@ import {
   constantValue,
   describe,
   expression,
+  fitsType,
   fromData,
   normalizeAxis,
   type Operation,
@@ -212,7 +213,11 @@ function spread(x: Tensor, axis: number, step: number): Tensor {
   );
 }
 
-/** `[start, stop]` or `[start, stop, step]`, a single position (which drops the axis), or null for all. */
+/**
+ * `[start, stop]` or `[start, stop, step]`, a single position (which drops the axis), or null for all.
+ * As negative positions count from the end, the stop that includes the first element when going
+ * backwards is −Infinity.
+ */
 export type Range = readonly [number, number] | readonly [number, number, number] | number | null;
 
 /**
@@ -233,24 +238,34 @@ export function slice(x: Tensor, ranges: readonly Range[]): Tensor {
   const dropped: number[] = [];
   x.shape.forEach((length, a) => {
     const range = ranges[a] ?? null;
+    if ([range ?? 0].flat().some((n) => !Number.isInteger(n) && Math.abs(n as number) !== Infinity)) {
+      throw new RangeError(`slice: range ${JSON.stringify(range)} along axis ${a} must hold whole numbers`);
+    }
     let [start, stop, step] = [0, length, 1];
+    const wrap = (position: number) => (position < 0 ? position + length : position);
     if (typeof range === "number") {
-      start = normalizeAxis(`slice: position along axis ${a}`, range, length);
+      start = wrap(range);
       stop = start + 1;
+      if (start < 0 || start >= length) {
+        throw new RangeError(`slice: position ${range} lies outside of axis ${a} of ${describe(x)}`);
+      }
       dropped.push(a);
     } else if (range !== null) {
       step = range[2] ?? 1;
-      if (!Number.isInteger(step) || step === 0)
-        throw new RangeError(`slice: step ${step} must be a whole number, not 0`);
-      const wrap = (position: number) => (position < 0 ? position + length : position);
-      start = Math.min(Math.max(wrap(range[0]), 0), step > 0 ? length : length - 1);
-      // Going backwards, a stop before the first element is written as −length − 1 or less.
-      stop = step > 0 ? Math.min(Math.max(wrap(range[1]), 0), length) : Math.max(wrap(range[1]), -1);
+      if (!Number.isInteger(step) || step === 0) {
+        throw new RangeError(`slice: step ${step} along axis ${a} must be a whole number, not 0`);
+      }
+      // Going backwards, −1 stands for the place before the first element.
+      const [low, high] = step > 0 ? [0, length] : [-1, length - 1];
+      const cut = (position: number) => Math.min(Math.max(wrap(position), low), high);
+      [start, stop] = [cut(range[0]), cut(range[1])];
     }
+    const count = Math.max(0, Math.ceil((stop - start) / step));
+    if (count === 0) [start, stop, step] = [0, 0, 1];
     starts.push(start);
     stops.push(stop);
     steps.push(step);
-    shape.push(Math.max(0, Math.ceil((stop - start) / step)));
+    shape.push(count);
   });
   const whole = sameShape(shape, x.shape) && steps.every((step) => step === 1);
   const part = whole ? x : expression(sliceOperation, [x], shape, x.dtype, { starts, stops, steps });
@@ -262,7 +277,7 @@ export function flip(x: Tensor, axis: number | readonly number[]): Tensor {
   const axes = [axis].flat().map((a) => normalizeAxis("flip", a as number, x.shape.length));
   return slice(
     x,
-    x.shape.map((length, a) => (axes.includes(a) ? [-1, -length - 1, -1] : [0, length])),
+    x.shape.map((length, a) => (axes.includes(a) ? [length - 1, -Infinity, -1] : [0, length])),
   );
 }
 
@@ -296,6 +311,7 @@ export function pad(x: Tensor, padding: readonly (readonly [number, number])[], 
       `pad: padding ${JSON.stringify(padding)} must give two numbers ≥ 0 for each axis of ${describe(x)}`,
     );
   }
+  if (!fitsType(value, x.dtype)) throw new TypeError(`pad: ${describe(x)} cannot hold the value ${value}`);
   if (padding.every(([before, after]) => before === 0 && after === 0)) return x;
   const shape = x.shape.map((length, a) => length + padding[a]![0] + padding[a]![1]);
   return expression(padOperation, [x], shape, x.dtype, { padding, value });
