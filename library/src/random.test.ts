@@ -41,7 +41,7 @@ test("draws follow their distributions (Kolmogorov-Smirnov, 200,000 draws, 5 see
   }
 });
 
-test("normals have the moments 0, 1, 0, 3 and the right mass beyond the ziggurat's tail", () => {
+test("normals have the moments 0, 1, 0, 3", () => {
   const xs = random("moments").normal(new Float64Array(2_000_000));
   const within = (value: number, expected: number, deviation: number) =>
     assert.ok(
@@ -52,15 +52,23 @@ test("normals have the moments 0, 1, 0, 3 and the right mass beyond the ziggurat
   within(moment(xs, 2), 1, Math.sqrt(2));
   within(moment(xs, 3), 0, Math.sqrt(15));
   within(moment(xs, 4), 3, Math.sqrt(96));
+});
+
+test("normals beyond the ziggurat's last layer have the right mass and shape (20 million draws)", () => {
   const start = 3.6541528853610088;
-  const tail = xs.filter((x) => Math.abs(x) > start);
+  const stream = random("tail");
+  const xs = new Float64Array(1_000_000);
+  const beyond: number[] = [];
+  for (let round = 0; round < 20; round++)
+    for (const x of stream.normal(xs)) if (Math.abs(x) > start) beyond.push(x);
   const mass = 2 * normalCdf(-start, 0, 1);
-  within(tail.length / xs.length, mass, Math.sqrt(mass));
-  const given = kolmogorovSmirnov(
-    tail.map(Math.abs),
-    (x) => 1 - normalCdf(-x, 0, 1) / normalCdf(-start, 0, 1),
-  );
-  assert.ok(given < critical, `tail ${given}`);
+  const expected = 2e7 * mass;
+  assert.ok(Math.abs(beyond.length - expected) < 4 * Math.sqrt(expected), `${beyond.length} for ${expected}`);
+  const positive = beyond.filter((x) => x > 0).length;
+  assert.ok(Math.abs(positive - beyond.length / 2) < 2 * Math.sqrt(beyond.length), `${positive} positive`);
+  const conditional = (x: number) => 1 - (2 * normalCdf(-x, 0, 1)) / mass;
+  const fit = kolmogorovSmirnov(beyond.map(Math.abs), conditional);
+  assert.ok(fit < critical, `tail ${fit}`);
 });
 
 test("normals fill every narrow bin around 0 and the layer edges (chi-square)", () => {

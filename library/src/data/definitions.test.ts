@@ -22,6 +22,7 @@ test("entries hold the synset's definition and words; equal definitions are one 
   const { train } = reverseDictionary({ train: 80_000, development: 0, test: 0 });
   const merged = train.filter((entry) => entry.ids.length > 1);
   assert.ok(merged.length > 300, `${merged.length} merged`);
+  assert.equal(new Set(train.map((entry) => wording(entry.gloss))).size, train.length);
   for (const entry of [...merged, ...train.slice(0, 500)]) {
     const own = entry.ids.flatMap((id) => get(id)!.words);
     assert.deepEqual(new Set(entry.words), new Set(own));
@@ -62,6 +63,21 @@ test("supersenses: 25 classes in WordNet's proportions, labels that the database
   assert.ok(Math.abs(artifacts(train.labels) - artifacts(test.labels)) < 0.002);
   const wordings = new Set(train.texts.map(wording));
   assert.ok(test.texts.every((text) => !wordings.has(wording(text))));
+});
+
+test("definitions that stand for nouns of two supersenses are left out", () => {
+  const { train } = supersenses({ train: 80_000, test: 0 });
+  const classOf = new Map<string, Set<string>>();
+  for (const synset of wordnet(["noun"]).synsets) {
+    if (synset.supersense === "noun.Tops") continue;
+    const key = wording(synset.gloss);
+    classOf.set(key, (classOf.get(key) ?? new Set()).add(synset.supersense));
+  }
+  assert.ok(
+    [...classOf.values()].some((classes) => classes.size > 1),
+    "there are some",
+  );
+  assert.ok(train.texts.every((text) => classOf.get(wording(text))!.size === 1));
 });
 
 test("the seed decides, and too much is refused", () => {

@@ -62,6 +62,8 @@ test("definitions are separated from examples, adjectives lose their position ma
   assert.ok(all.synsets.every((synset) => synset.gloss !== "" && synset.gloss === synset.gloss.trim()));
   assert.ok(all.synsets.filter((synset) => /; "|: "/.test(synset.gloss)).length === 0);
   assert.ok(all.synsets.every((synset) => synset.words.every((word) => !/[_)]/.test(word))));
+  const roundup = all.senses("roundup").find((synset) => synset.gloss === "a summary list");
+  assert.deepEqual(roundup?.examples, ["a news roundup"], 'after "as in e.g."');
   const galore = all.get("a01556519")!;
   assert.deepEqual(galore.words, ["galore"]);
   assert.deepEqual([galore.gloss, galore.examples], ["in great numbers", ["daffodils galore"]]);

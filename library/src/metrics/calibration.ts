@@ -72,10 +72,9 @@ export function reliabilityBins(
     // Single precision may overshoot 1 by a rounding error.
     if (!(confidence >= 0 && confidence <= 1 + 1e-5))
       throw new RangeError(`reliability: confidence ${i} is ${confidence}, outside 0 to 1`);
-    let bin = Math.min(Math.max(Math.ceil(confidence * bins) - 1, 0), bins - 1);
-    // The product may round across an edge, either way.
+    let bin = Math.min(Math.floor(confidence * bins), bins - 1);
+    // An edge belongs to the bin below it. Compare with the edge itself: the product may round.
     if (bin > 0 && confidence <= bin / bins) bin--;
-    else if (bin < bins - 1 && confidence > (bin + 1) / bins) bin++;
     counts[bin]++;
     confidenceSums[bin] += confidence;
     outcomeSums[bin] += outcomes[i];
