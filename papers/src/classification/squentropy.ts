@@ -27,7 +27,7 @@ export const card: Card = {
   claim:
     "Replacing cross-entropy or the rescaled square loss by squentropy raises test accuracy, lowers the expected calibration error and narrows the spread over random initialisations. The learning rate found for cross-entropy can be kept.",
   formula: String.raw`\ell=-\log\frac{e^{f_y}}{\sum_je^{f_j}}+\frac1{C-1}\sum_{j\ne y}f_j^2`,
-  exports: ["squentropy", "rescaledSquare", "ece", "reliabilityDiagram"],
+  exports: ["losses: squentropy", "losses: rescaledSquare", "metrics: ece", "metrics: reliabilityDiagram"],
   notes: [
     "Probabilities for the calibration error are the softmax of the logits for all three losses.",
     "Squentropy and cross-entropy share the learning rate that is best for cross-entropy; the square loss has its own, and its k and M, all chosen once by validation accuracy on a seed that the study does not use.",

@@ -21,7 +21,7 @@ export const card: Card = {
   claim:
     "Dropping the positive pair from the denominator gives higher self-supervised accuracy than InfoNCE when batches are small. Accuracy then depends much less on the batch size.",
   formula: String.raw`L_i=-\frac{\langle z^{(1)}_i,z^{(2)}_i\rangle}{\tau}+\log\sum_{l\in\{1,2\}}\sum_{j\ne i}e^{\langle z^{(1)}_i,\,z^{(l)}_j\rangle/\tau}`,
-  exports: ["dcl", "dclw", "ntXent", "npcMultiplier", "simclrMnist"],
+  exports: ["losses: dcl", "losses: dclw", "losses: ntXent", "losses: npcMultiplier"],
   notes: [
     "Masked scores are left out exactly; the authors' code adds about -103 to them, which leaks at very small temperatures.",
     "Each arm's learning rate is chosen at each batch size, once, by validation accuracy on a seed that the study does not use: the coupling factor also acts like a smaller learning rate, so an untuned comparison would flatter the method.",

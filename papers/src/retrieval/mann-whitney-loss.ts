@@ -25,7 +25,13 @@ export const card: Card = {
   claim:
     "The softmax loss per query ignores a shift of all scores of one query, so any AUC below 1 can go with the same InfoNCE value. With encoder, batch and negatives unchanged, replacing InfoNCE by the Mann-Whitney loss raises AUC over all query-document scores and also helps ranking metrics.",
   formula: String.raw`L_{\mathrm{MW}}=\frac1{|P||M|}\sum_{p\in P}\sum_{n\in M}\log\big(1+e^{-(p-n)/\tau}\big),\qquad 1-\mathrm{AUC}\le\frac{L_{\mathrm{MW}}}{\ln2}`,
-  exports: ["losses/ranking:mannWhitney", "metrics:auroc", "metrics:rocCurve", "metrics:partialAuc"],
+  exports: [
+    "losses: mannWhitney",
+    "losses: mannWhitneyInBatch",
+    "metrics: rocAuc",
+    "metrics: rocCurve",
+    "metrics: partialAuc",
+  ],
   notes: [
     "The paper leaves open whether score differences are scaled; here all losses divide cosines by a temperature that is chosen for each of them from one grid, once, by validation MRR on a seed that the study does not use.",
   ],
