@@ -78,3 +78,14 @@ export type RunEvent = { id: number } & (StudyEvent | { type: "end"; status: Run
 export interface ApiError {
   error: { code: string; message: string };
 }
+
+/** What an import did: every paper of the file was added, updated or unchanged. */
+export interface ImportReport {
+  /** Papers in the file. */
+  papers: number;
+  /** How many of them are shipped with a card, which now shows their abstract. */
+  shipped: number;
+  added: number;
+  updated: number;
+  unchanged: number;
+}
