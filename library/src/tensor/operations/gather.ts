@@ -1,20 +1,31 @@
-/** Reading and adding at positions that are themselves tensors. Positions are int32, from 0. */
+/**
+ * Reading and adding at positions that are themselves tensors. Positions are int32, from 0. Constant
+ * ones are checked when the expression is built; others that lie outside give undefined results.
+ */
 import {
   type DType,
   describe,
   expression,
   normalizeAxis,
   type Operation,
+  sameShape,
+  showShape,
   sizeOf,
   type Tensor,
 } from "../tensor.ts";
 import { cast, divide, equal, maximum, multiply, notEqual } from "./elementwise.ts";
 import { sum } from "./reduce.ts";
 import { expandDims, range, reshape, transpose } from "./shape.ts";
+import { floats, numbers, requireType } from "./types.ts";
 
-function requireIndices(operation: string, indices: Tensor): void {
-  if (indices.dtype !== "int32") {
-    throw new TypeError(`${operation}: indices is ${describe(indices)}; expected int32`);
+/** Checks positions along an axis of this length; their values as far as they are known when building. */
+function requireIndices(operation: string, indices: Tensor, length: number): void {
+  requireType(operation, ["int32"], indices, "indices");
+  const at = indices.data?.findIndex((i) => i < 0 || i >= length) ?? -1;
+  if (at >= 0) {
+    throw new RangeError(
+      `${operation}: indices holds ${indices.data![at]} at position ${at}; expected 0 to ${length - 1}`,
+    );
   }
 }
 
@@ -47,8 +58,8 @@ const gatherOperation: Operation = {
  * @returns x's shape with the axis replaced by the shape of `indices`.
  */
 export function gather(x: Tensor, indices: Tensor, { axis = 0 }: { axis?: number } = {}): Tensor {
-  requireIndices("gather", indices);
   const a = normalizeAxis("gather", axis, x.shape.length);
+  requireIndices("gather", indices, x.shape[a]!);
   const shape = [...x.shape.slice(0, a), ...indices.shape, ...x.shape.slice(a + 1)];
   return expression(gatherOperation, [x, indices], shape, x.dtype, { axis: a });
 }
@@ -93,7 +104,8 @@ const scatterAddOperation: Operation = {
  * @returns [size, ...]
  */
 export function scatterAdd(indices: Tensor, updates: Tensor, size: number): Tensor {
-  requireIndices("scatterAdd", indices);
+  requireIndices("scatterAdd", indices, size);
+  requireType("scatterAdd", floats, updates, "updates");
   if (indices.shape.length !== 1 || indices.shape[0] !== updates.shape[0]) {
     throw new RangeError(
       `scatterAdd: indices ${describe(indices)} must be a vector, one for each row of ${describe(updates)}`,
@@ -134,8 +146,8 @@ function oneHotAlong(indices: Tensor, axis: number, depth: number, dtype: DType)
  * @returns The shape of `indices`.
  */
 export function gatherElements(x: Tensor, indices: Tensor, { axis = -1 }: { axis?: number } = {}): Tensor {
-  requireIndices("gatherElements", indices);
   const a = normalizeAxis("gatherElements", axis, x.shape.length);
+  requireIndices("gatherElements", indices, x.shape[a]!);
   const fits =
     indices.shape.length === x.shape.length && indices.shape.every((n, i) => i === a || n <= x.shape[i]!);
   if (!fits) {
@@ -158,15 +170,29 @@ const scatterElementsOperation: Operation = {
   vjp: (g, node) => [undefined, gatherElements(g, node.inputs[0]!, { axis: node.attributes.axis as number })],
 };
 
-/** The transpose of `gatherElements`: adds single elements into zeros of a given shape. */
+/**
+ * The transpose of `gatherElements`: adds single elements into zeros of a given shape.
+ *
+ * @param indices int32, positions along the axis (default: the last).
+ * @param updates What is added there, in the shape of `indices`.
+ */
 export function scatterElements(
   shape: readonly number[],
   indices: Tensor,
   updates: Tensor,
   axis = -1,
 ): Tensor {
-  requireIndices("scatterElements", indices);
   const a = normalizeAxis("scatterElements", axis, shape.length);
+  requireIndices("scatterElements", indices, shape[a]!);
+  requireType("scatterElements", numbers, updates, "updates");
+  const fits =
+    indices.shape.length === shape.length && indices.shape.every((n, i) => i === a || n <= shape[i]!);
+  if (!fits || !sameShape(indices.shape, updates.shape)) {
+    throw new RangeError(
+      `scatterElements: indices ${describe(indices)} and updates ${describe(updates)} must have one shape, ` +
+        `which fits in ${showShape(shape)} on all axes but ${a}`,
+    );
+  }
   return expression(scatterElementsOperation, [indices, updates], shape, updates.dtype, { axis: a });
 }
 
@@ -186,7 +212,7 @@ export function pick(x: Tensor, indices: Tensor): Tensor {
  * @param indices int32 of any shape.
  */
 export function oneHot(indices: Tensor, depth: number, dtype: DType = "float32"): Tensor {
-  requireIndices("oneHot", indices);
+  requireType("oneHot", ["int32"], indices, "indices");
   return cast(equal(expandDims(indices, -1), range(depth)), dtype);
 }
 
@@ -204,6 +230,11 @@ export function embeddingBag(
   indices: Tensor,
   { reduction = "mean", padding = 0 }: { reduction?: "mean" | "sum"; padding?: number | null } = {},
 ): Tensor {
+  if (table.shape.length !== 2 || indices.shape.length !== 2) {
+    throw new RangeError(
+      `embeddingBag: table ${describe(table)} and indices ${describe(indices)}; expected [rows, d] and [n, length]`,
+    );
+  }
   const rows = gather(table, indices);
   if (padding === null) {
     const total = sum(rows, { axis: 1 });

@@ -1,6 +1,7 @@
 /** Sorting and the largest elements. */
 import { describe, expression, normalizeAxis, type Operation, type Tensor } from "../tensor.ts";
 import { gatherElements } from "./gather.ts";
+import { numbers, requireType } from "./types.ts";
 
 const topKOperation: Operation = {
   name: "topK",
@@ -31,6 +32,7 @@ export function topK(
   k: number,
   { axis = -1, largest = true }: { axis?: number; largest?: boolean } = {},
 ): TopK {
+  requireType("topK", numbers, x);
   const a = normalizeAxis("topK", axis, x.shape.length);
   if (!Number.isInteger(k) || k < 1 || k > x.shape[a]!) {
     throw new RangeError(
