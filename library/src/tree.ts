@@ -33,19 +33,29 @@ export function mapTree<T>(tree: T, replace: (tensor: Tensor, index: number) => 
 }
 
 /**
- * Combines trees of one form, tensor by tensor.
+ * Combines trees of one form, tensor by tensor. Branches are matched by name, whatever the order of
+ * their keys.
  *
- * @throws TypeError if the trees do not hold equally many tensors.
+ * @throws TypeError naming the place where a tree has no tensor for one of the first tree.
  */
 export function zipTrees<T>(trees: readonly [T, ...Tree[]], combine: (...tensors: Tensor[]) => unknown): T {
-  const rest = trees.slice(1).map(leaves);
-  const count = leaves(trees[0]).length;
-  rest.forEach((tensors, i) => {
-    if (tensors.length !== count) {
-      throw new TypeError(`trees: tree ${i + 1} has ${tensors.length} tensors, the first has ${count}`);
+  const walk = (branches: readonly unknown[], path: string): unknown => {
+    const [first, ...rest] = branches;
+    const inner = (key: string | number) =>
+      walk(
+        branches.map((branch) => (branch as Record<string, unknown> | undefined)?.[key]),
+        `${path}.${key}`,
+      );
+    if (isTensor(first)) {
+      const missing = rest.findIndex((branch) => !isTensor(branch));
+      if (missing >= 0) throw new TypeError(`trees: tree ${missing + 1} has no tensor at ${path}`);
+      return combine(...(branches as Tensor[]));
     }
-  });
-  return mapTree(trees[0], (first, index) => combine(first, ...rest.map((tensors) => tensors[index]!)));
+    if (Array.isArray(first)) return first.map((_, i) => inner(i));
+    if (isPlain(first)) return Object.fromEntries(Object.keys(first).map((key) => [key, inner(key)]));
+    return first;
+  };
+  return walk(trees, "root") as T;
 }
 
 function isPlain(value: unknown): value is Record<string, unknown> {

@@ -2,7 +2,7 @@
  * Differentiation of expressions. Gradients are ordinary tensors, so every transformation here can
  * be applied to its own result.
  */
-import { leaves, mapTree } from "../tree.ts";
+import { leaves, mapTree, zipTrees } from "../tree.ts";
 import { add, zerosLike } from "./operations/elementwise.ts";
 import { ones } from "./operations/shape.ts";
 import { describe, expression, isFloat, isTensor, type Operation, sameShape, type Tensor } from "./tensor.ts";
@@ -45,6 +45,7 @@ export function customGradient<Arguments extends Tensor[]>(
 
 /** The value of `forward` with the gradient of `backward` (straight-through estimators). */
 export function straightThrough(forward: Tensor, backward: Tensor): Tensor {
+  requireLike("straightThrough: forward", forward, backward);
   return customGradient(
     (_x: Tensor) => stopGradient(forward),
     (g) => [g],
@@ -78,11 +79,7 @@ function backpropagate(
     node.inputs.forEach((source, i) => {
       const contribution = contributions[i];
       if (!contribution || !needed.has(source)) return;
-      if (!sameShape(contribution.shape, source.shape)) {
-        throw new Error(
-          `${node.operation.name}: its gradient ${describe(contribution)} does not fit ${describe(source)}`,
-        );
-      }
+      requireLike(`${node.operation.name}: its gradient`, contribution, source);
       accumulate(source, contribution);
     });
   }
@@ -110,6 +107,13 @@ function dependents(results: readonly Tensor[], variables: readonly Tensor[]): S
     known.set(node, isFloat(node.dtype) && (targets.has(node) || flows));
   }
   return new Set([...known].filter(([, depends]) => depends).map(([node]) => node));
+}
+
+/** Checks that a cotangent or tangent has the shape and type of what it belongs to. */
+function requireLike(name: string, given: Tensor, expected: Tensor): void {
+  if (!sameShape(given.shape, expected.shape) || given.dtype !== expected.dtype) {
+    throw new RangeError(`${name} ${describe(given)} does not fit ${describe(expected)}`);
+  }
 }
 
 function requireScalar(name: string, value: Tensor): void {
@@ -159,6 +163,7 @@ export function grad<P, Rest extends unknown[]>(
  * A function's result and the map that carries cotangents of the result back to the argument.
  *
  * @param f From a tree of tensors to a tree of tensors.
+ * @throws RangeError, when the map is applied, if a cotangent has not its result's shape and type.
  */
 export function vjp<P, R>(f: (params: P) => R, params: P): [R, (cotangents: R) => P] {
   const variables: Tensor[] = [];
@@ -172,7 +177,12 @@ export function vjp<P, R>(f: (params: P) => R, params: P): [R, (cotangents: R) =
   return [
     result,
     (cotangents) => {
-      const gradients = backpropagate(results, leaves(cotangents), variables);
+      const given: Tensor[] = [];
+      zipTrees([result, cotangents], (x, cotangent) => {
+        requireLike("vjp: cotangent", cotangent!, x!);
+        given.push(cotangent!);
+      });
+      const gradients = backpropagate(results, given, variables);
       return mapTree(params, (x, i) => gradients[i] ?? zerosLike(x));
     },
   ];
@@ -184,6 +194,7 @@ export function vjp<P, R>(f: (params: P) => R, params: P): [R, (cotangents: R) =
  * The backward map is linear in the cotangent; its own backward map is the forward derivative.
  */
 export function jvp<P, R>(f: (params: P) => R, params: P, tangents: P): [R, R] {
+  zipTrees([params, tangents], (x, tangent) => requireLike("jvp: tangent", tangent!, x!));
   const [result, pull] = vjp(f, params);
   const dummies = mapTree(result, (x) => zerosLike(x));
   const [, push] = vjp(pull, dummies);
