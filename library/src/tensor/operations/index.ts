@@ -1,5 +1,6 @@
 export * from "./convolution.ts";
 export * from "./elementwise.ts";
+export { digamma, lgamma, trigamma } from "./gamma.ts";
 export * from "./gather.ts";
 export { einsum, matmul, outer } from "./matmul.ts";
 export * from "./pool.ts";
