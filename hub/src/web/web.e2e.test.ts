@@ -97,17 +97,21 @@ describe("the pages in a browser", { skip, timeout: 180_000 }, () => {
     await checkVerdicts(page, record);
     assert.ok((await page.locator(".distance").innerText()).includes(paper.study.distance));
 
-    const arms = Object.keys(paper.study.arms);
-    assert.equal(await page.locator(".metrics tbody tr").count(), arms.length);
-    const seeds = paper.study.scales.smoke.seeds;
-    for (const [index, arm] of arms.entries()) {
-      const row = await page.locator(".metrics tbody tr").nth(index).innerText();
-      assert.ok(row.includes(arm), row);
-      assert.ok(row.includes(`${seeds} of ${seeds} seed`), row);
-      assert.match(row, /\d\.\d+( ± \d|\s)/, row);
+    const { arms, metrics, scales, curves } = paper.study;
+    const heads = await page.locator(".metrics thead th").allInnerTexts();
+    assert.equal(heads.length, Object.keys(arms).length);
+    for (const [index, arm] of Object.keys(arms).entries()) {
+      assert.ok(heads[index]!.includes(arm), heads[index]);
+      assert.ok(heads[index]!.includes(`${scales.smoke.seeds} of ${scales.smoke.seeds} seed`), heads[index]);
+    }
+    for (const metric of Object.keys(metrics)) {
+      const values = page.getByRole("row", { name: metric, exact: false }).first().getByRole("cell");
+      assert.equal(await values.count(), heads.length, metric);
+      for (const value of await values.allInnerTexts())
+        assert.match(value, /^\S*\d\S*\s*(± \d\S*)?$/, metric);
     }
     await page.locator(".chart svg path").first().waitFor({ state: "attached" });
-    assert.equal(await page.locator(".chart svg").count(), Object.keys(paper.study.curves).length);
+    assert.equal(await page.locator(".chart svg").count(), Object.keys(curves).length);
     // The head's badges come with the list of runs, which is read again after the run.
     await page.locator(".paper-head .badge").first().waitFor();
 

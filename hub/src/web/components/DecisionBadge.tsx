@@ -1,22 +1,32 @@
-import type { Decision } from "@nearmiss/papers/study";
+import type { Decision, ScaleName } from "@nearmiss/papers/study";
 import { DecisionIcon } from "./DecisionIcon.tsx";
 
+interface Properties {
+  decision: Decision;
+  count: number;
+  /** From a smoke run, which decides nothing: told apart by word and outline. */
+  smoke: boolean;
+}
+
 /** A verdict in one word, told apart by word and shape as well as by colour. */
-export function DecisionBadge({ decision, count }: { decision: Decision; count?: number }) {
+function DecisionBadge({ decision, count, smoke }: Properties) {
   return (
-    <span className={`badge ${decision}`}>
+    <span className={smoke ? `badge smoke ${decision}` : `badge ${decision}`}>
       <DecisionIcon decision={decision} />
       {decision}
-      {count !== undefined && count > 1 && <span className="badge-count">×{count}</span>}
+      {count > 1 && <span className="badge-detail">×{count}</span>}
+      {smoke && <span className="badge-detail">smoke</span>}
     </span>
   );
 }
 
-/** The decisions of several claims, counted; those that speak for the paper first. */
-export function DecisionBadges({ decisions }: { decisions: Decision[] }) {
+/** The decisions on several claims, counted; those that speak for the paper first. */
+export function DecisionBadges({ verdicts }: { verdicts: { decision: Decision; scale?: ScaleName }[] }) {
   const order: Decision[] = ["supports", "contradicts", "inconclusive"];
   return order.map((decision) => {
-    const count = decisions.filter((one) => one === decision).length;
-    return count > 0 && <DecisionBadge key={decision} decision={decision} count={count} />;
+    const alike = verdicts.filter((verdict) => verdict.decision === decision);
+    if (alike.length === 0) return null;
+    const smoke = alike.every((verdict) => verdict.scale === "smoke");
+    return <DecisionBadge key={decision} decision={decision} count={alike.length} smoke={smoke} />;
   });
 }

@@ -22,7 +22,7 @@ export function PaperRow({ paper, withFamily }: { paper: Paper; withFamily: bool
         {text && <p className="paper-summary">{plainProse(text)}</p>}
       </div>
       <div className="paper-badges">
-        <DecisionBadges decisions={paper.verdicts.map((verdict) => verdict.decision)} />
+        <DecisionBadges verdicts={paper.verdicts} />
         {paper.runnable && paper.verdicts.length === 0 && <span className="badge runnable">runnable</span>}
       </div>
     </li>

@@ -27,7 +27,7 @@ export function RunList({ runs }: { runs: RunRecord[] }) {
             <span className="facts">{facts.join(" · ")}</span>
             <span className="run-outcome">
               {run.status === "done" ? (
-                <DecisionBadges decisions={run.verdicts.map((verdict) => verdict.decision)} />
+                <DecisionBadges verdicts={run.verdicts} />
               ) : (
                 <span className="badge plain">{statusWords[run.status].toLowerCase()}</span>
               )}

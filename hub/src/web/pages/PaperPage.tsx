@@ -132,7 +132,7 @@ function PaperHead({ paper }: { paper: Paper }) {
         <span className="facts">{facts.join(" · ")}</span>
         <ExternalLink href={paper.link}>Read the paper</ExternalLink>
         <ExternalLink href={paper.code}>Authors' code</ExternalLink>
-        <DecisionBadges decisions={paper.verdicts.map((verdict) => verdict.decision)} />
+        <DecisionBadges verdicts={paper.verdicts} />
       </div>
     </header>
   );

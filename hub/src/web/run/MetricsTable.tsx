@@ -1,8 +1,10 @@
+import type { CSSProperties } from "react";
 import type { StudySummary } from "../../types.ts";
+import { Breakable } from "../components/Breakable.tsx";
 import { Scrollable } from "../components/Scrollable.tsx";
 import { formatMean, formatSeconds, summarize } from "../format.ts";
 import { ArmKey } from "./ArmKey.tsx";
-import { isOver, type RunState, trialKey } from "./runState.ts";
+import { isOver, type RunState, type TrialResult, trialKey } from "./runState.ts";
 import { TrialDots } from "./TrialDots.tsx";
 
 interface Properties {
@@ -16,78 +18,66 @@ export function MetricsTable({ state, arms, study }: Properties) {
   const reported = state.trials.flatMap((trial) => Object.keys(trial.metrics));
   const metrics = [...new Set([...Object.keys(study?.metrics ?? {}), ...reported])];
   const direction = directions(study);
-  const meanings = metrics.filter((metric) => study?.metrics[metric]);
+  const trialsOf = new Map(arms.map((arm) => [arm, state.trials.filter((trial) => trial.arm === arm)]));
   return (
-    <div className="metrics">
-      <Scrollable className="table-scroll" label="Metrics by arm">
-        <table>
-          <caption>Mean ± standard deviation over seeds</caption>
-          <thead>
-            <tr>
-              <th scope="col">Arm</th>
-              {metrics.map((metric) => (
-                <th scope="col" key={metric}>
-                  {metric}
-                  {direction.has(metric) && (
-                    <span title={`${direction.get(metric)} is better`} className="direction">
-                      <span aria-hidden="true">{direction.get(metric) === "higher" ? " ↑" : " ↓"}</span>
-                      <span className="visually-hidden">, {direction.get(metric)} is better</span>
-                    </span>
-                  )}
-                </th>
+    <Scrollable className="table-scroll" label="Metrics by arm">
+      <table className="metrics" style={{ "--arms": arms.length } as CSSProperties}>
+        <caption>Metrics, mean ± standard deviation over seeds</caption>
+        <thead>
+          <tr>
+            <td className="corner" />
+            {arms.map((arm, index) => (
+              <th scope="col" key={arm}>
+                <ArmKey index={index} />
+                <span className="arm-name">
+                  <Breakable name={arm} />
+                </span>
+                <TrialDots
+                  fractions={state.seeds.map((seed) => state.fractions[trialKey(arm, seed)] ?? 0)}
+                  finished={trialsOf.get(arm)!.length}
+                  live={!isOver(state.status)}
+                />
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {metrics.map((metric) => (
+            <tr key={metric}>
+              <th scope="row">
+                {metric}
+                {direction.has(metric) && (
+                  <span className="direction"> ({direction.get(metric)} is better)</span>
+                )}
+                {study?.metrics[metric] && <span className="meaning">{study.metrics[metric]}</span>}
+              </th>
+              {arms.map((arm) => (
+                <MetricCell key={arm} trials={trialsOf.get(arm)!} metric={metric} />
               ))}
-              <th scope="col">time per seed</th>
             </tr>
-          </thead>
-          <tbody>
-            {arms.map((arm, index) => {
-              const trials = state.trials.filter((trial) => trial.arm === arm);
-              return (
-                <tr key={arm}>
-                  <th scope="row">
-                    <span className="arm-name">
-                      <ArmKey index={index} />
-                      {arm}
-                    </span>
-                    <TrialDots
-                      fractions={state.seeds.map((seed) => state.fractions[trialKey(arm, seed)] ?? 0)}
-                      finished={trials.length}
-                      live={!isOver(state.status)}
-                    />
-                  </th>
-                  {metrics.map((metric) => (
-                    <MetricCell key={metric} {...summarize(trials, metric)} />
-                  ))}
-                  <td className="facts">
-                    {trials.length > 0 ? formatSeconds(meanSeconds(trials)) : "\u2013"}
-                  </td>
-                </tr>
-              );
-            })}
-          </tbody>
-        </table>
-      </Scrollable>
-      {meanings.length > 0 && (
-        <dl className="meanings">
-          {meanings.map((metric) => (
-            <div key={metric}>
-              <dt>{metric}</dt>
-              <dd>{study!.metrics[metric]}</dd>
-            </div>
           ))}
-        </dl>
-      )}
-    </div>
+          <tr>
+            <th scope="row">
+              time <span className="meaning">mean wall time per seed</span>
+            </th>
+            {arms.map((arm) => (
+              <td key={arm}>{meanTime(trialsOf.get(arm)!)}</td>
+            ))}
+          </tr>
+        </tbody>
+      </table>
+    </Scrollable>
   );
 }
 
-function MetricCell({ mean, deviation, count }: { mean: number; deviation?: number; count: number }) {
-  if (count === 0) return <td className="facts">{"\u2013"}</td>;
+function MetricCell({ trials, metric }: { trials: TrialResult[]; metric: string }) {
+  const { mean, deviation, count } = summarize(trials, metric);
+  if (count === 0) return <td>{"\u2013"}</td>;
   const shown = formatMean(mean, deviation);
   return (
     <td>
       {shown.mean}
-      {shown.deviation !== undefined && <span className="facts"> ± {shown.deviation}</span>}
+      {shown.deviation !== undefined && <span className="deviation"> ± {shown.deviation}</span>}
     </td>
   );
 }
@@ -98,6 +88,7 @@ function directions(study: StudySummary | undefined): Map<string, "higher" | "lo
   return new Map(comparisons.map(({ metric, better }) => [metric, better]));
 }
 
-function meanSeconds(trials: { seconds: number }[]): number {
-  return trials.reduce((sum, trial) => sum + trial.seconds, 0) / trials.length;
+function meanTime(trials: TrialResult[]): string {
+  if (trials.length === 0) return "\u2013";
+  return formatSeconds(trials.reduce((sum, trial) => sum + trial.seconds, 0) / trials.length);
 }

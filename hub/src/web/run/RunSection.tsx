@@ -1,4 +1,4 @@
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 import type { RunRecord, StudySummary } from "../../types.ts";
 import { navigate } from "../navigation.ts";
 import { paperAddress } from "../route.ts";
@@ -23,6 +23,7 @@ interface Properties {
 /** The part of a paper's page where its claim is run: the form, and the run it started or the latest. */
 export function RunSection({ slug, study, runs, shown, scale, seeds, onChange }: Properties) {
   const run = useRun(shown);
+  const [started, setStarted] = useState<string>();
   const listed = runs.find((one) => one.id === shown);
   const over = shown !== undefined && run.record !== undefined && isOver(run.state.status);
   const behind = over && (!listed || !isOver(listed.status));
@@ -31,7 +32,11 @@ export function RunSection({ slug, study, runs, shown, scale, seeds, onChange }:
     if (behind) onChange();
   }, [behind, onChange]);
 
+  // A run just started is busy before its record is loaded; any other is not known to be.
+  const busy = run.record ? !isOver(run.state.status) : shown !== undefined && shown === started;
+
   function onStarted(record: RunRecord) {
+    setStarted(record.id);
     navigate(paperAddress(slug, { run: record.id }), { replace: true });
   }
 
@@ -43,7 +48,7 @@ export function RunSection({ slug, study, runs, shown, scale, seeds, onChange }:
         study={study}
         initialScale={scale}
         initialSeeds={seeds}
-        busy={shown !== undefined && !run.failure && !isOver(run.state.status)}
+        busy={busy && !run.failure}
         onStarted={onStarted}
       />
       {shown !== undefined && <RunView key={shown} id={shown} run={run} study={study} permanentLink />}
