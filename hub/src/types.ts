@@ -64,6 +64,7 @@ export interface RunRecord extends RunRequest {
   finishedAt?: string;
   /** Finished trials, in the order in which they ended. */
   trials: { arm: string; seed: number; metrics: Metrics; seconds: number }[];
+  /** As JSON, infinite ends of intervals (fewer than two seeds) are null. */
   verdicts: ClaimVerdict[];
   /** What is needed to repeat the run: versions of nearmiss, Node and the engine, machine. */
   environment: Record<string, string>;
@@ -71,7 +72,10 @@ export interface RunRecord extends RunRequest {
   error?: string;
 }
 
-/** An event of a run as stored and streamed: numbered from 1, replayable. */
+/**
+ * An event of a run as stored and streamed: numbered upwards from 1 (gaps occur), replayable. Progress
+ * is only told live: it is not stored, and has the number of the event before it.
+ */
 export type RunEvent = { id: number } & (StudyEvent | { type: "end"; status: RunStatus; error?: string });
 
 /** Every failure of the HTTP interface has this body. */

@@ -71,9 +71,8 @@ function textLines(content: Uint8Array | string): string[] {
     );
   const text = typeof content === "string" ? content : decode(content);
   const lines = text.replace(/^\ufeff/, "").split(/\r\n|\n|\r/);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   for (const [index, line] of lines.entries())
-    if (/[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/.test(line))
+    if (/(?!\t)\p{Cc}/u.test(line))
       throw new ImportError("there are control characters; expected plain text, not binary data", index + 1);
   const trimmed = lines.map((line) => line.trim());
   while (trimmed.at(-1) === "") trimmed.pop();

@@ -104,7 +104,9 @@ export async function interruptRuns(database: Database): Promise<number> {
       .from(runEvents)
       .where(eq(runEvents.runId, id));
     const error = "The process that ran it ended before the run was finished.";
-    await appendEvents(database, id, [{ id: last + 1, type: "end", status: "interrupted", error }]);
+    // A reader may have seen events under the next numbers that were lost before they were stored.
+    const end = last + 1_000_000;
+    await appendEvents(database, id, [{ id: end, type: "end", status: "interrupted", error }]);
   }
   return orphans.length;
 }

@@ -251,7 +251,7 @@ describe("the database", () => {
       assert.match(run?.error ?? "", /ended before the run was finished/);
       assert.ok(run?.finishedAt);
       assert.deepEqual((await readEvents(database, "r1")).at(-1), {
-        id: 2,
+        id: 1_000_001,
         type: "end",
         status: "interrupted",
         error: run.error,

@@ -1,0 +1,292 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
+import { openStore, type Store } from "../store/index.ts";
+import { insertRun, readEvents } from "../store/runs.ts";
+import type { RunEvent, RunRecord } from "../types.ts";
+import { createEventLog } from "./event-log.ts";
+import { forReaders, openRuns, type Runs, type RunsOptions } from "./index.ts";
+import { homeFactory, testPapers } from "./testing.ts";
+
+const root = testPapers();
+const newHome = homeFactory();
+
+const withRuns = async (
+  work: (runs: Runs, store: Store, ended: RunRecord[]) => Promise<void>,
+  options: Partial<RunsOptions> = {},
+) => {
+  const store = options.store ?? (await openStore(await newHome(), "test"));
+  const ended: RunRecord[] = [];
+  const runs = await openRuns({
+    store,
+    root,
+    onEnd: async (run) => void ended.push(run),
+    ...options,
+  });
+  try {
+    await work(runs, store, ended);
+  } finally {
+    await runs.close();
+    await store.close();
+  }
+};
+
+const collect = async (events: AsyncIterable<RunEvent>) => {
+  const all: RunEvent[] = [];
+  for await (const event of events) all.push(event);
+  return all;
+};
+
+/** Follows a run until an event of a type. */
+const until = async (runs: Runs, id: string, type: RunEvent["type"]) => {
+  for await (const event of runs.events(id)) if (event.type === type) return event;
+  throw new Error(`the run ended without "${type}"`);
+};
+
+const children = () =>
+  execFileSync("ps", ["-o", "pid=,args=", "--ppid", String(process.pid)], { encoding: "utf8" })
+    .split("\n")
+    .filter((line) => line.includes("child.ts"))
+    .map((line) => Number.parseInt(line, 10));
+
+describe("a run", () => {
+  test("goes from the queue to its verdicts; its events can be followed and replayed", () =>
+    withRuns(async (runs, store, ended) => {
+      const queued = await runs.enqueue({ slug: "tiny", scale: "smoke" });
+      assert.equal(queued.status, "queued");
+      const events = await collect(runs.events(queued.id));
+      assert.equal(events[0].type, "start");
+      assert.deepEqual(events.at(-1), { id: events.at(-1)!.id, type: "end", status: "done" });
+      assert.equal(events.filter((event) => event.type === "point").length, 12);
+      assert.equal(events.filter((event) => event.type === "trial").length, 4);
+
+      const lasting = events.filter((event) => event.type !== "progress");
+      assert.deepEqual(
+        lasting.map((event) => event.id),
+        lasting.map((_, index) => index + 1),
+      );
+      await wait(300);
+      assert.deepEqual(await collect(runs.events(queued.id)), JSON.parse(JSON.stringify(lasting)));
+      assert.deepEqual((await collect(runs.events(queued.id, 3)))[0].id, 4);
+      assert.deepEqual(await readEvents(store.database, queued.id), await collect(runs.events(queued.id)));
+
+      const run = await runs.find(queued.id);
+      assert.equal(run?.status, "done");
+      assert.equal(run?.trials.length, 4);
+      assert.equal(run?.verdicts[0].decision, "supports");
+      assert.equal(run?.environment.node, process.version);
+      assert.match(run?.environment.onnxruntime ?? "", /^\d+\.\d+/);
+      assert.match(run?.environment.nearmiss ?? "", /^\d+\.\d+/);
+      assert.ok(run?.finishedAt);
+      assert.deepEqual(ended, [run]);
+      assert.equal(existsSync(join(store.home.logs, `${queued.id}.log`)), false);
+    }));
+
+  test("takes the number of seeds that was asked for", () =>
+    withRuns(async (runs) => {
+      const { id } = await runs.enqueue({ slug: "tiny", scale: "smoke", seeds: 5 });
+      await until(runs, id, "end");
+      assert.equal((await runs.find(id))?.trials.length, 10);
+    }));
+
+  test("with one seed keeps its undecided verdict, infinite interval and all", () =>
+    withRuns(async (runs) => {
+      const { id } = await runs.enqueue({ slug: "tiny", scale: "smoke", seeds: 1 });
+      await until(runs, id, "end");
+      const run = await runs.find(id);
+      assert.equal(run?.status, "done");
+      assert.equal(run?.verdicts[0].decision, "inconclusive");
+      assert.equal(run?.verdicts[0].effects[0].low, null);
+    }));
+
+  test("waits for the one before it, and can be taken out of the queue", () =>
+    withRuns(async (runs, _, ended) => {
+      const first = await runs.enqueue({ slug: "slow", scale: "smoke" });
+      const second = await runs.enqueue({ slug: "tiny", scale: "smoke" });
+      const third = await runs.enqueue({ slug: "tiny", scale: "smoke" });
+      await until(runs, first.id, "point");
+      assert.equal((await runs.find(second.id))?.status, "queued");
+      const following = collect(runs.events(second.id));
+      assert.equal((await runs.stop(second.id))?.status, "stopped");
+      assert.deepEqual(await following, [{ id: 1, type: "end", status: "stopped" }]);
+      await runs.stop(first.id);
+      await until(runs, third.id, "end");
+      assert.deepEqual(
+        ended.map(({ id, status }) => [id, status]),
+        [
+          [second.id, "stopped"],
+          [first.id, "stopped"],
+          [third.id, "done"],
+        ],
+      );
+    }));
+
+  test("that hears a stop ends at once and keeps what it has", () =>
+    withRuns(
+      async (runs, store) => {
+        const { id } = await runs.enqueue({ slug: "slow", scale: "smoke" });
+        await until(runs, id, "point");
+        const started = performance.now();
+        await runs.stop(id);
+        const end = await until(runs, id, "end");
+        assert.ok(performance.now() - started < 1500);
+        assert.equal(end.type === "end" && end.status, "stopped");
+        assert.deepEqual(
+          (await readEvents(store.database, id)).map((event) => event.type),
+          ["start", "point", "end"],
+        );
+        assert.equal((await runs.stop(id))?.status, "stopped");
+      },
+      { grace: 60_000 },
+    ));
+
+  test("that does not hear a stop is killed", () =>
+    withRuns(
+      async (runs) => {
+        const { id } = await runs.enqueue({ slug: "deaf", scale: "smoke" });
+        await until(runs, id, "point");
+        await wait(200);
+        await runs.stop(id);
+        await until(runs, id, "end");
+        const run = await runs.find(id);
+        assert.equal(run?.status, "stopped");
+        assert.equal(run?.error, undefined);
+        assert.deepEqual(children(), []);
+      },
+      { grace: 200 },
+    ));
+
+  test("whose process is killed has failed, and says how", () =>
+    withRuns(async (runs) => {
+      const { id } = await runs.enqueue({ slug: "slow", scale: "smoke" });
+      await until(runs, id, "point");
+      for (const pid of children()) process.kill(pid, "SIGKILL");
+      await until(runs, id, "end");
+      const run = await runs.find(id);
+      assert.equal(run?.status, "failed");
+      assert.equal(run?.error, "The run's process ended unexpectedly (signal SIGKILL).");
+    }));
+
+  test("whose study leaves has failed", () =>
+    withRuns(async (runs) => {
+      const { id } = await runs.enqueue({ slug: "leaving", scale: "smoke" });
+      await until(runs, id, "end");
+      assert.match((await runs.find(id))?.error ?? "", /ended unexpectedly \(exit code 3\)/);
+    }));
+
+  test("whose study throws has failed, without a path for readers; the log has the whole", () =>
+    withRuns(async (runs, store) => {
+      const { id } = await runs.enqueue({ slug: "failing", scale: "smoke" });
+      await until(runs, id, "end");
+      const run = await runs.find(id);
+      assert.equal(run?.status, "failed");
+      assert.equal(run?.error, "no data at failing.ts");
+      assert.equal(run?.trials.length, 2);
+      assert.match(readFileSync(join(store.home.logs, `${id}.log`), "utf8"), /no data at .*\n\s+at /);
+    }));
+
+  test("whose file cannot be imported has failed", () =>
+    withRuns(async (runs) => {
+      const { id } = await runs.enqueue({ slug: "broken", scale: "smoke" });
+      await until(runs, id, "end");
+      assert.match((await runs.find(id))?.error ?? "", /^Cannot find module 'nowhere\.ts'/);
+    }));
+});
+
+describe("openRuns", () => {
+  test("works off what was left in the queue, unless it is told not to", async () => {
+    const store = await openStore(await newHome(), "test");
+    await insertRun(store.database, "left", { slug: "tiny", scale: "smoke" });
+    const passive = await openRuns({ store, root, resume: false });
+    await wait(100);
+    assert.equal((await passive.find("left"))?.status, "queued");
+    await passive.close();
+    await withRuns(
+      async (runs) => {
+        await until(runs, "left", "end");
+        assert.equal((await runs.find("left"))?.status, "done");
+      },
+      { store },
+    );
+  });
+
+  test("closing stops what runs and leaves the queue", async () => {
+    const store = await openStore(await newHome(), "test");
+    const runs = await openRuns({ store, root });
+    const first = await runs.enqueue({ slug: "slow", scale: "smoke" });
+    const second = await runs.enqueue({ slug: "tiny", scale: "smoke" });
+    await until(runs, first.id, "point");
+    await runs.close();
+    assert.equal((await runs.find(first.id))?.status, "stopped");
+    assert.equal((await runs.find(second.id))?.status, "queued");
+    assert.deepEqual(children(), []);
+    await store.close();
+  });
+
+  test("a reader can leave before the end", () =>
+    withRuns(async (runs) => {
+      const { id } = await runs.enqueue({ slug: "slow", scale: "smoke" });
+      const controller = new AbortController();
+      const following = collect(runs.events(id, 0, controller.signal));
+      await until(runs, id, "point");
+      controller.abort();
+      assert.ok((await following).length >= 1);
+    }));
+
+  test("unknown runs have no events and cannot be stopped", () =>
+    withRuns(async (runs) => {
+      assert.deepEqual(await collect(runs.events("nothing")), []);
+      assert.equal(await runs.stop("nothing"), undefined);
+      assert.equal(await runs.find("nothing"), undefined);
+    }));
+
+  test("describes a study as plain data, anew when its file has changed", () =>
+    withRuns(async (runs) => {
+      const summary = await runs.describe("tiny");
+      assert.deepEqual(summary.scales.smoke, { seeds: 2 });
+      assert.deepEqual(Object.keys(summary.claims[0]), ["id", "statement", "comparisons", "rule"]);
+      assert.equal(await runs.describe("tiny"), summary);
+      appendFileSync(join(root, "theory", "tiny.ts"), '\nstudy.distance = "Changed.";\n');
+      assert.equal((await runs.describe("tiny")).distance, "Changed.");
+      await assert.rejects(runs.describe("broken"), /Cannot find module 'nowhere\.ts'/);
+      await assert.rejects(runs.describe("plain"), /no study/);
+    }));
+});
+
+describe("the event log", () => {
+  test("tries again to store what could not be stored", async () => {
+    const stored: RunEvent[] = [];
+    let broken = true;
+    const log = createEventLog(async (events) => {
+      if (broken) throw new Error("disk full");
+      stored.push(...events);
+    });
+    const point = { type: "point" as const, arm: "a", seed: 1, curve: "c", x: 0, y: 0 };
+    log.append(point);
+    await assert.rejects(log.flush(), /disk full/);
+    broken = false;
+    log.append(point);
+    await log.flush();
+    assert.deepEqual(
+      stored.map((event) => event.id),
+      [1, 2],
+    );
+  });
+});
+
+describe("forReaders", () => {
+  const cases: [string, string][] = [
+    [
+      "Cannot find module '/a/b-c/d.ts' imported from file:///x/y.ts",
+      "Cannot find module 'd.ts' imported from y.ts",
+    ],
+    ["and/or, 1/2, https://example.org/a/b stay", "and/or, 1/2, https://example.org/a/b stay"],
+    ["first\n    at second (/a/b.ts)", "first"],
+    ["", "The study failed without saying why."],
+  ];
+  for (const [message, expected] of cases)
+    test(JSON.stringify(message), () => assert.equal(forReaders(message), expected));
+});
