@@ -8,11 +8,11 @@ const curves = { loss: { x: "step", y: "nats" } };
 const events: RunEvent[] = [
   { id: 1, type: "start", slug: "a", scale: "smoke", arms: ["method", "baseline"], seeds: [1, 2], curves },
   { id: 2, type: "point", arm: "method", seed: 1, curve: "loss", x: 1, y: 2 },
-  { id: 3, type: "progress", arm: "method", seed: 1, fraction: 0.5, overall: 0.125 },
-  { id: 4, type: "point", arm: "method", seed: 1, curve: "loss", x: 2, y: 1 },
-  { id: 5, type: "point", arm: "baseline", seed: 1, curve: "loss", x: 1, y: 3 },
-  { id: 6, type: "trial", arm: "method", seed: 1, metrics: { accuracy: 0.9 }, seconds: 2 },
-  { id: 7, type: "end", status: "failed", error: "metric accuracy is NaN" },
+  { id: 2, type: "progress", arm: "method", seed: 1, fraction: 0.5, overall: 0.125 },
+  { id: 3, type: "point", arm: "method", seed: 1, curve: "loss", x: 2, y: 1 },
+  { id: 4, type: "point", arm: "baseline", seed: 1, curve: "loss", x: 1, y: 3 },
+  { id: 5, type: "trial", arm: "method", seed: 1, metrics: { accuracy: 0.9 }, seconds: 2 },
+  { id: 6, type: "end", status: "failed", error: "metric accuracy is NaN" },
 ];
 
 test("events build up the state of a run", () => {
@@ -21,7 +21,7 @@ test("events build up the state of a run", () => {
   assert.equal(state.error, "metric accuracy is NaN");
   assert.deepEqual(state.arms, ["method", "baseline"]);
   assert.deepEqual(state.curves, curves);
-  assert.equal(state.overall, 0.125);
+  assert.equal(state.overall, 0.25, "one of four trials");
   assert.equal(state.fractions[trialKey("method", 1)], 1);
   assert.deepEqual(state.trials, [{ arm: "method", seed: 1, metrics: { accuracy: 0.9 }, seconds: 2 }]);
   assert.deepEqual(state.series, [
@@ -51,6 +51,12 @@ test("in whatever batches events come, and come again, the state is the same", (
       assert.deepEqual(state, whole);
     }),
   );
+});
+
+test("progress that comes late does not undo what is known", () => {
+  const state = applyEvents(initialRunState(), events.slice(0, 6));
+  assert.equal(applyEvents(state, [events[2]!]).overall, 0.25);
+  assert.equal(applyEvents(initialRunState(), events.slice(0, 3)).overall, 0.125);
 });
 
 test("taking in events leaves the state before as it was", () => {

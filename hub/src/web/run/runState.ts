@@ -71,7 +71,8 @@ export function applyEvents(state: RunState, events: RunEvent[]): RunState {
   // Each series that grows is copied once a batch, not once a point.
   const grown = new Map<string, Series>();
   for (const event of events) {
-    if (event.id <= next.lastEvent) continue;
+    // Progress is only told live, with the number of the event before it.
+    if (event.type === "progress" ? event.id < next.lastEvent : event.id <= next.lastEvent) continue;
     next.lastEvent = event.id;
     switch (event.type) {
       case "start":
@@ -92,6 +93,8 @@ export function applyEvents(state: RunState, events: RunEvent[]): RunState {
         const others = next.trials.filter((trial) => trial.arm !== arm || trial.seed !== seed);
         next.trials = [...others, { arm, seed, metrics, seconds }];
         next.fractions[trialKey(arm, seed)] = 1;
+        // A run that is looked at halfway replays its trials but not its progress.
+        next.overall = Math.max(next.overall, next.trials.length / (next.arms.length * next.seeds.length));
         break;
       }
       case "verdicts":

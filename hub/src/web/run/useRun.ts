@@ -47,11 +47,13 @@ function followRun(id: string, tell: (change: Partial<FollowedRun>) => void): ()
   function draw() {
     clearTimeout(timer);
     timer = undefined;
+    const live = waiting.some((event) => event.type === "progress");
     state = applyEvents(state, waiting);
     waiting = [];
     const now = { time: performance.now(), overall: state.overall };
-    first ??= now;
-    const remaining = state.status === "running" ? remainingSeconds(first, now) : undefined;
+    // Progress is not replayed: what the replay tells may lie far behind, so the pace starts with it.
+    if (live) first ??= now;
+    const remaining = first && state.status === "running" ? remainingSeconds(first, now) : undefined;
     tell({ state, remaining });
   }
 
