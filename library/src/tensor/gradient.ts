@@ -5,17 +5,13 @@
 import { leaves, mapTree, zipTrees } from "../tree.ts";
 import { add, zerosLike } from "./operations/elementwise.ts";
 import { ones } from "./operations/shape.ts";
+import { stopGradient } from "./operations/stop.ts";
 import { describe, expression, isFloat, isTensor, type Operation, sameShape, type Tensor } from "./tensor.ts";
 
 /** A name for a value; gives a function's parameter an identity of its own. */
 const variableOperation: Operation = { name: "variable", emit: (_graph, [x]) => x!, vjp: (g) => [g] };
 
 const variable = (x: Tensor): Tensor => expression(variableOperation, [x], x.shape, x.dtype);
-
-const stopOperation: Operation = { name: "stopGradient", emit: (_graph, [x]) => x! };
-
-/** The value of x, through which no gradient flows. */
-export const stopGradient = (x: Tensor): Tensor => expression(stopOperation, [x], x.shape, x.dtype);
 
 type CustomVjp = (cotangent: Tensor) => (Tensor | undefined)[];
 

@@ -128,6 +128,17 @@ export const multiply = binary("multiply", {
   simplify: (a, b) => (isConstant(a, 1) ? b : isConstant(b, 1) ? a : undefined),
 });
 
+/** Matrix and factor of a matrix whose rows are multiplied by one number each, else undefined. */
+export function rowScaled(x: Tensor): { matrix: Tensor; factor: Tensor } | undefined {
+  if (x.operation.name !== "multiply" || x.shape.length < 2 || !isFloat(x.dtype)) return undefined;
+  const isFactor = (f: Tensor) =>
+    f.shape.length === 0 || (f.shape.length === x.shape.length && f.shape.at(-1) === 1);
+  const [a, b] = x.inputs as [Tensor, Tensor];
+  if (isFactor(b) && sameShape(a.shape, x.shape)) return { matrix: a, factor: b };
+  if (isFactor(a) && sameShape(b.shape, x.shape)) return { matrix: b, factor: a };
+  return undefined;
+}
+
 /** a / b; integers are cut towards 0. */
 export const divide = binary("divide", {
   emit: "Div",

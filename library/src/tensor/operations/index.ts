@@ -42,3 +42,4 @@ export {
 } from "./shape.ts";
 export * from "./softmax.ts";
 export * from "./sort.ts";
+export { stopGradient } from "./stop.ts";

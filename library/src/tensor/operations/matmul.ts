@@ -10,6 +10,7 @@ import {
   sizeOf,
   type Tensor,
 } from "../tensor.ts";
+import { multiply, rowScaled } from "./elementwise.ts";
 import { sum, sumTo } from "./reduce.ts";
 import { expandDims, reshape, squeeze, transpose, transposeSource } from "./shape.ts";
 import { numbers, requireType } from "./types.ts";
@@ -83,6 +84,10 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   const batch = broadcastShapes("matmul", a.shape.slice(0, -2), b.shape.slice(0, -2));
   const left = transposeSource(a);
   const right = transposeSource(b);
+  // (f ∘ M) b = f ∘ (M b) and (f ∘ M)ᵀ b = Mᵀ (f ∘ b) for a factor f of M's rows: scaling the smaller matrix.
+  const scaled = rowScaled(left ?? a);
+  if (scaled && !left && columns < inner) return multiply(matmul(scaled.matrix, b), scaled.factor);
+  if (scaled && left && columns < rows) return matmul(transpose(scaled.matrix), multiply(b, scaled.factor));
   return expression(matmulOperation, [left ?? a, right ?? b], [...batch, rows, columns], a.dtype, {
     transposeA: left !== undefined,
     transposeB: right !== undefined,

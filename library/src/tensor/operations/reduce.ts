@@ -11,10 +11,14 @@ import {
   type Tensor,
 } from "../tensor.ts";
 import {
+  add,
   cast,
+  clip,
   divide,
   equal,
   exp,
+  full,
+  log,
   logicalNot,
   maximum,
   multiply,
@@ -25,6 +29,7 @@ import {
   where,
 } from "./elementwise.ts";
 import { broadcastTo, concat, expandDims, ones, reshape, split, transpose } from "./shape.ts";
+import { stopGradient } from "./stop.ts";
 import { booleans, floats, numbers, requireType } from "./types.ts";
 
 export interface ReduceOptions {
@@ -140,10 +145,24 @@ export function prod(x: Tensor, { axis, keepDims = false }: ReduceOptions = {}):
 /**
  * log Σ eˣ over axes without overflow; −∞ where all elements are −∞ (with gradient 0) or there is none.
  * An element of +∞ gives +∞ and no usable gradient.
+ *
+ * Written out as max + log Σ e^(x − max): the engine's own ReduceLogSumExp takes three times as long, and
+ * the gradient reads the exponentials that are already there.
  */
-export const logSumExp = reduction("logSumExp", "ReduceLogSumExp", (g, x, y) =>
-  multiply(g, exp(subtract(x, maximum(y, -1e30)))),
-);
+export function logSumExp(x: Tensor, options: ReduceOptions = {}): Tensor {
+  requireType("logSumExp", floats, x, "x");
+  const axes = reducedAxes("logSumExp", x, options.axis);
+  if (axes.length === 0) return x;
+  const kept = keptShape(x.shape, axes);
+  const shape = options.keepDims ? kept : x.shape.filter((_, a) => !axes.includes(a));
+  if (axes.some((a) => x.shape[a] === 0)) return full(shape, Number.NEGATIVE_INFINITY, x.dtype);
+  // The value does not depend on what is subtracted, so neither does the gradient.
+  const shift = stopGradient(clip(max(x, { axis: axes, keepDims: true }), -1e30, 1e30));
+  const total = sum(exp(subtract(x, shift)), { axis: axes, keepDims: true });
+  const none = equal(total, 0);
+  const result = where(none, Number.NEGATIVE_INFINITY, add(log(where(none, 1, total)), shift));
+  return reshape(result, shape);
+}
 
 /**
  * The variance over axes.
