@@ -4,20 +4,22 @@
  */
 
 import {
+  add,
   any,
   concat,
   divide,
   exp,
-  expandDims,
   fromData,
   greater,
-  logicalAnd,
   logicalNot,
+  logicalOr,
   logSumExp,
   matmul,
   multiply,
   norm,
+  scalar,
   sigmoid,
+  split,
   stopGradient,
   subtract,
   sum,
@@ -35,26 +37,24 @@ export function l2Normalize(x: Tensor): Tensor {
 }
 
 export interface ContrastOptions extends LossOptions {
-  /** Whether the positive stands in its own denominator (InfoNCE) or not (decoupled). Default: true. */
-  includePositive?: boolean;
+  /** bool [n, m]: which candidates stand in an anchor's denominator. Default: all. */
+  include?: Tensor;
   /** A factor on each anchor's positive score outside of the denominator, [n]. Default: 1. */
   positiveWeight?: Tensor;
 }
 
 /**
- * The core of the family: log Σ_{j∈D} e^{s_j} − w s⁺ for each anchor, where D holds the anchor's negatives
- * and, unless decoupled, its positive. An anchor without any negative contributes 0.
+ * The core of the family: log Σ_{j∈D} e^{s_j} − w s⁺ for each anchor. Its denominator D holds the positive
+ * itself (InfoNCE) or not (decoupled); an anchor with an empty one contributes 0.
  *
  * @param positive Scores of the positives over the temperature, [n].
- * @param candidates Scores of possible negatives over the temperature, [n, m].
- * @param isNegative bool [n, m]: which candidates are negatives of which anchor.
+ * @param candidates Scores of what may stand in the denominator, over the temperature, [n, m].
  * @returns A scalar, or [n] with reduction "none".
  */
 export function contrast(
   positive: Tensor,
   candidates: Tensor,
-  isNegative: Tensor,
-  { includePositive = true, positiveWeight, reduction }: ContrastOptions = {},
+  { include, positiveWeight, reduction }: ContrastOptions = {},
 ): Tensor {
   if (
     positive.shape.length !== 1 ||
@@ -65,14 +65,15 @@ export function contrast(
       `contrast: positive ${describe(positive)} and candidates ${describe(candidates)}; expected [n] and [n, m]`,
     );
   }
-  const negatives = where(isNegative, candidates, Number.NEGATIVE_INFINITY);
-  const pool = includePositive ? concat([expandDims(positive, 1), negatives], 1) : negatives;
   const pulled = positiveWeight ? multiply(positiveWeight, positive) : positive;
+  if (!include) return reduce(subtract(logSumExp(candidates, { axis: 1 }), pulled), reduction);
+  // Adding −∞ leaves a candidate out exactly, and its gradient is exactly 0.
+  const pool = add(candidates, where(include, scalar(0, candidates.dtype), Number.NEGATIVE_INFINITY));
   const losses = subtract(logSumExp(pool, { axis: 1 }), pulled);
-  return reduce(where(any(isNegative, { axis: 1 }), losses, 0), reduction);
+  return reduce(where(any(include, { axis: 1 }), losses, 0), reduction);
 }
 
-export interface InfoNceOptions extends ContrastOptions {
+export interface InfoNceOptions extends LossOptions {
   /** Scores are divided by it. Default: 0.05. */
   temperature?: number;
   /** "cosine" (default) or "dot". */
@@ -93,12 +94,17 @@ export interface InfoNceOptions extends ContrastOptions {
  * @param positives [n, d]; row i belongs to anchor i, the other rows are its negatives.
  */
 export function infoNCE(anchors: Tensor, positives: Tensor, options: InfoNceOptions = {}): Tensor {
-  const { similarity = "cosine", negatives, ...rest } = options;
+  const { temperature = 0.05, similarity = "cosine", negatives, exclude, reduction } = options;
   requirePairs("infoNCE", anchors, positives);
+  requireTemperature("infoNCE", temperature);
   const prepare = similarity === "cosine" ? l2Normalize : (x: Tensor) => x;
+  const a = multiply(prepare(anchors), 1 / temperature);
   const p = prepare(positives);
   const candidates = negatives ? concat([p, prepare(negatives)]) : p;
-  return infoNCEOfScores(matmul(prepare(anchors), transpose(candidates)), rest);
+  const include = exclude && keepOwn(exclude, anchors.shape[0]!, candidates.shape[0]!);
+  // Row by row, so that the positives' gradient does not pass through a matrix of n × m.
+  const positive = sum(multiply(a, p), { axis: 1 });
+  return contrast(positive, matmul(a, transpose(candidates)), { include, reduction });
 }
 
 /**
@@ -108,7 +114,7 @@ export function infoNCE(anchors: Tensor, positives: Tensor, options: InfoNceOpti
  */
 export function infoNCEOfScores(
   scores: Tensor,
-  { temperature = 0.05, exclude, ...rest }: Omit<InfoNceOptions, "similarity" | "negatives"> = {},
+  { temperature = 0.05, exclude, reduction }: Omit<InfoNceOptions, "similarity" | "negatives"> = {},
 ): Tensor {
   requireTemperature("infoNCEOfScores", temperature);
   const [n, m] = scores.shape as [number, number];
@@ -116,11 +122,13 @@ export function infoNCEOfScores(
     throw new RangeError(`infoNCEOfScores: scores is ${describe(scores)}; expected [n, m] with m ≥ n`);
   }
   const scaled = multiply(scores, 1 / temperature);
-  const own = diagonalMask(n, m);
-  const others = exclude ? logicalAnd(logicalNot(own), logicalNot(exclude)) : logicalNot(own);
-  const positive = sum(where(own, scaled, 0), { axis: 1 });
-  return contrast(positive, scaled, others, rest);
+  const positive = sum(where(diagonalMask(n, m), scaled, 0), { axis: 1 });
+  return contrast(positive, scaled, { include: exclude && keepOwn(exclude, n, m), reduction });
 }
+
+/** What stands in the denominators when some candidates are excluded: the others, and always the own positive. */
+const keepOwn = (exclude: Tensor, n: number, m: number): Tensor =>
+  logicalOr(diagonalMask(n, m), logicalNot(exclude));
 
 /** bool [n, m], true where column and row number agree. */
 function diagonalMask(n: number, m: number): Tensor {
@@ -135,12 +143,14 @@ export interface TwoViewOptions extends LossOptions {
 }
 
 interface TwoViews {
-  /** Cosines of the positive pairs over the temperature, [n]. */
+  /** Cosines of the positive pairs over the temperature, twice: [2n]. */
   positive: Tensor;
   /** Scores of each anchor, first views then second, against both views, [2n, 2n]. */
   scores: Tensor;
+  /** bool [2n, 2n]: all but the anchor itself. */
+  others: Tensor;
   /** bool [2n, 2n]: all but the anchor itself and its other view. */
-  isNegative: Tensor;
+  negatives: Tensor;
 }
 
 /** What the losses over two views of one batch share: 2n anchors with 2n − 2 negatives each. */
@@ -151,15 +161,18 @@ function twoViews(name: string, first: Tensor, second: Tensor, temperature: numb
   const b = l2Normalize(second);
   const both = concat([a, b]);
   const n = first.shape[0]!;
-  const mask = new Uint8Array(4 * n * n).fill(1);
-  for (let i = 0; i < 2 * n; i++) {
-    mask[i * 2 * n + i] = 0;
-    mask[i * 2 * n + ((i + n) % (2 * n))] = 0;
-  }
+  const mask = (isIn: (i: number, j: number) => boolean) =>
+    fromData(
+      Uint8Array.from({ length: 4 * n * n }, (_, at) => Number(isIn(Math.floor(at / (2 * n)), at % (2 * n)))),
+      [2 * n, 2 * n],
+      "bool",
+    );
+  const pairs = multiply(sum(multiply(a, b), { axis: 1 }), 1 / temperature);
   return {
-    positive: divide(sum(multiply(a, b), { axis: 1 }), temperature),
-    scores: divide(matmul(both, transpose(both)), temperature),
-    isNegative: fromData(mask, [2 * n, 2 * n], "bool"),
+    positive: concat([pairs, pairs]),
+    scores: matmul(multiply(both, 1 / temperature), transpose(both)),
+    others: mask((i, j) => i !== j),
+    negatives: mask((i, j) => i % n !== j % n),
   };
 }
 
@@ -178,8 +191,8 @@ export function ntXent(
   second: Tensor,
   { temperature = 0.1, reduction }: TwoViewOptions = {},
 ): Tensor {
-  const { positive, scores, isNegative } = twoViews("ntXent", first, second, temperature);
-  return contrast(concat([positive, positive]), scores, isNegative, { reduction });
+  const { positive, scores, others } = twoViews("ntXent", first, second, temperature);
+  return contrast(positive, scores, { include: others, reduction });
 }
 
 /**
@@ -199,8 +212,8 @@ export function dcl(
   second: Tensor,
   { temperature = 0.1, reduction }: TwoViewOptions = {},
 ): Tensor {
-  const { positive, scores, isNegative } = twoViews("dcl", first, second, temperature);
-  return contrast(concat([positive, positive]), scores, isNegative, { includePositive: false, reduction });
+  const { positive, scores, negatives } = twoViews("dcl", first, second, temperature);
+  return contrast(positive, scores, { include: negatives, reduction });
 }
 
 /**
@@ -219,14 +232,11 @@ export function dclw(
   options: TwoViewOptions & { sigma?: number; throughWeight?: boolean } = {},
 ): Tensor {
   const { temperature = 0.1, sigma = 0.5, throughWeight = false, reduction } = options;
-  const { positive, scores, isNegative } = twoViews("dclw", first, second, temperature);
-  const weight = dclWeights(multiply(positive, temperature), sigma);
+  const { positive, scores, negatives } = twoViews("dclw", first, second, temperature);
+  const [pairs] = split(positive, 2) as [Tensor, Tensor];
+  const weight = dclWeights(multiply(pairs, temperature), sigma);
   const w = throughWeight ? weight : stopGradient(weight);
-  return contrast(concat([positive, positive]), scores, isNegative, {
-    includePositive: false,
-    positiveWeight: concat([w, w]),
-    reduction,
-  });
+  return contrast(positive, scores, { include: negatives, positiveWeight: concat([w, w]), reduction });
 }
 
 /** The weights of `dclw`, [n], from the cosines of the positive pairs, [n]. */
@@ -250,9 +260,9 @@ export function npcMultiplier(
   second: Tensor,
   { temperature = 0.1 }: TwoViewOptions = {},
 ): Tensor {
-  const { positive, scores, isNegative } = twoViews("npcMultiplier", first, second, temperature);
-  const logU = logSumExp(where(isNegative, scores, Number.NEGATIVE_INFINITY), { axis: 1 });
-  return sigmoid(subtract(logU, concat([positive, positive])));
+  const { positive, scores, negatives } = twoViews("npcMultiplier", first, second, temperature);
+  const logU = logSumExp(where(negatives, scores, Number.NEGATIVE_INFINITY), { axis: 1 });
+  return sigmoid(subtract(logU, positive));
 }
 
 function requirePairs(name: string, a: Tensor, b: Tensor): void {

@@ -1,6 +1,15 @@
-/** Convolutions in two dimensions, images as [n, channels, height, width]. */
-import { describe, expression, type Operation, type Tensor } from "../tensor.ts";
-import { concat, expandDims, slice, squeeze } from "./shape.ts";
+/**
+ * Convolutions of images [n, channels, height, width] and of sequences [n, channels, length].
+ *
+ * The engine convolves float32 only. float64, which gradient checks need, is a matrix product with what
+ * the window sees in each place: the same numbers, much slower.
+ */
+import { vjp } from "../gradient.ts";
+import { describe, expression, type Operation, type Shape, type Tensor } from "../tensor.ts";
+import { matmul } from "./matmul.ts";
+import { concat, expandDims, reshape, slice, squeeze, stack, zeros } from "./shape.ts";
+import { floats, requireType } from "./types.ts";
+import { places, requireAxes, requireWhole, taps, type WindowAttributes } from "./windows.ts";
 
 export interface ConvOptions {
   /** Step of the window. Default: 1. */
@@ -13,10 +22,7 @@ export interface ConvOptions {
   groups?: number;
 }
 
-interface ConvAttributes extends Record<string, unknown> {
-  strides: [number, number];
-  pads: [number, number];
-  dilations: [number, number];
+interface ConvAttributes extends WindowAttributes {
   groups: number;
 }
 
@@ -89,13 +95,34 @@ const weightGradientOperation: Operation = {
   },
 };
 
-type Shape = readonly number[];
+function convolve(x: Tensor, weight: Tensor, shape: Shape, attributes: ConvAttributes): Tensor {
+  if (x.dtype === "float64") return convolveByProduct(x, weight, shape, attributes);
+  return expression(convOperation, [x, weight], shape, x.dtype, attributes);
+}
 
-const convolve = (x: Tensor, weight: Tensor, shape: Shape, attributes: ConvAttributes) =>
-  expression(convOperation, [x, weight], shape, x.dtype, attributes);
+function inputGradient(y: Tensor, weight: Tensor, shape: Shape, attributes: ConvAttributes): Tensor {
+  if (y.dtype === "float64") {
+    // The map is linear, so it does not matter where it is transposed.
+    const anywhere = zeros(shape, y.dtype);
+    const [, transposed] = vjp((x) => convolveByProduct(x, weight, y.shape, attributes), anywhere);
+    return transposed(y);
+  }
+  return expression(inputGradientOperation, [y, weight], shape, y.dtype, attributes);
+}
 
-const inputGradient = (y: Tensor, weight: Tensor, shape: Shape, attributes: ConvAttributes) =>
-  expression(inputGradientOperation, [y, weight], shape, y.dtype, attributes);
+/** Weights [groups, filters, channels · taps] times what they see, [n, groups, channels · taps, places]. */
+function convolveByProduct(x: Tensor, weight: Tensor, shape: Shape, attributes: ConvAttributes): Tensor {
+  const { groups } = attributes;
+  const [n, filters, rows, columns] = shape as [number, number, number, number];
+  const [, channels, height, width] = weight.shape as [number, number, number, number];
+  const size = channels * height * width;
+  const seen = stack(taps(x, [height, width], [rows, columns], attributes), 2);
+  const product = matmul(
+    reshape(weight, [groups, filters / groups, size]),
+    reshape(seen, [n, groups, size, rows * columns]),
+  );
+  return reshape(product, shape);
+}
 
 function weightGradient(x: Tensor, y: Tensor, shape: Shape, attributes: ConvAttributes): Tensor {
   const { groups } = attributes;
@@ -113,110 +140,157 @@ function weightGradient(x: Tensor, y: Tensor, shape: Shape, attributes: ConvAttr
   return concat(parts);
 }
 
+/** Checks the options and element types that all convolutions share. */
+function requireConvolution(
+  name: string,
+  x: Tensor,
+  weight: Tensor,
+  { stride = 1, dilation = 1, groups = 1 }: ConvOptions,
+): void {
+  requireWhole(name, { stride, dilation, groups });
+  requireType(name, floats, x);
+  requireType(name, [x.dtype], weight, "weight");
+}
+
+/** Checks the operands of a convolution, sequences as images of height 1, and works out its shape. */
+function prepare(
+  name: string,
+  x: Tensor,
+  weight: Tensor,
+  isSequence: boolean,
+  { stride = 1, padding = 0, dilation = 1, groups = 1 }: ConvOptions,
+): { shape: Shape; attributes: ConvAttributes } {
+  const [n, channels] = x.shape as [number, number, number, number];
+  const [filters, perGroup, ...kernel] = weight.shape as [number, number, number, number];
+  if (channels !== perGroup * groups || filters % groups !== 0) {
+    throw new RangeError(
+      `${name}: ${channels} channels in ${groups} groups do not fit weight ${describe(weight)}; ` +
+        `expected ${channels / groups} on its axis 1 and filters in multiples of ${groups}`,
+    );
+  }
+  const pads = kernel.map((taps) => (padding === "same" ? (dilation * (taps - 1)) / 2 : padding));
+  if (padding === "same" && !pads.every(Number.isInteger)) {
+    throw new RangeError(`${name}: padding "same" needs an odd kernel, got ${kernel.join(" × ")}`);
+  }
+  for (const padding of pads) requireWhole(name, { padding }, 0);
+  if (isSequence) pads[0] = 0;
+  const strides: [number, number] = [isSequence ? 1 : stride, stride];
+  const count = kernel.map((taps, i) =>
+    places(name, x, 2 + i, taps, { stride: strides[i]!, padding: pads[i]!, dilation }),
+  );
+  return {
+    shape: [n, filters, ...count],
+    attributes: { strides, pads: pads as [number, number], dilations: [dilation, dilation], groups },
+  };
+}
+
 /**
  * Two-dimensional convolution (as in all of deep learning: without turning the kernel).
  *
- * @param x float32 [n, channels, height, width]. The engine has no float64 kernel.
+ * @param x float [n, channels, height, width]
  * @param weight [filters, channels / groups, kernelHeight, kernelWidth]
  * @returns [n, filters, ⌊(height + 2·padding − dilation·(kernelHeight − 1) − 1) / stride⌋ + 1, …]
  * @throws RangeError naming the shapes if they do not fit.
  */
 export function conv2d(x: Tensor, weight: Tensor, options: ConvOptions = {}): Tensor {
-  const { stride = 1, padding = 0, dilation = 1, groups = 1 } = options;
-  if (x.shape.length !== 4 || weight.shape.length !== 4) {
-    throw new RangeError(`conv2d: ${describe(x)} and ${describe(weight)}; expected four axes each`);
-  }
-  const [n, channels, height, width] = x.shape as [number, number, number, number];
-  const [filters, channelsPerGroup, kernelHeight, kernelWidth] = weight.shape as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  if (channels !== channelsPerGroup * groups || filters % groups !== 0) {
-    throw new RangeError(
-      `conv2d: ${channels} channels in ${groups} groups do not fit weight ${describe(weight)}; ` +
-        `expected ${channels / groups} on its axis 1 and filters in multiples of ${groups}`,
-    );
-  }
-  if (x.dtype !== "float32")
-    throw new TypeError(`conv2d: x is ${describe(x)}; the engine convolves float32 only`);
-  const same = (kernel: number) => (dilation * (kernel - 1)) / 2;
-  const pads: [number, number] =
-    padding === "same" ? [same(kernelHeight), same(kernelWidth)] : [padding, padding];
-  if (pads.some((p) => !Number.isInteger(p))) {
-    throw new RangeError(`conv2d: padding "same" needs an odd kernel, got ${kernelHeight} × ${kernelWidth}`);
-  }
-  const reach = (length: number, kernel: number, pad: number) =>
-    Math.floor((length + 2 * pad - dilation * (kernel - 1) - 1) / stride) + 1;
-  const shape = [n, filters, reach(height, kernelHeight, pads[0]), reach(width, kernelWidth, pads[1])];
-  if (shape[2]! < 1 || shape[3]! < 1) {
-    throw new RangeError(
-      `conv2d: the window of ${describe(weight)} is larger than ${describe(x)} with padding`,
-    );
-  }
-  return convolve(x, weight, shape, {
-    strides: [stride, stride],
-    pads,
-    dilations: [dilation, dilation],
-    groups,
-  });
+  requireConvolution("conv2d", x, weight, options);
+  requireAxes("conv2d", "x", x, ["n", "channels", "height", "width"]);
+  requireAxes("conv2d", "weight", weight, ["filters", "channels / groups", "height", "width"]);
+  const { shape, attributes } = prepare("conv2d", x, weight, false, options);
+  return convolve(x, weight, shape, attributes);
 }
 
 /**
  * One-dimensional convolution.
  *
- * @param x [n, channels, length]
+ * @param x float [n, channels, length]
  * @param weight [filters, channels / groups, kernel]
+ * @returns [n, filters, ⌊(length + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1]
+ * @throws RangeError naming the shapes if they do not fit.
  */
-export function conv1d(x: Tensor, weight: Tensor, { padding = 0, ...options }: ConvOptions = {}): Tensor {
-  if (x.shape.length !== 3 || weight.shape.length !== 3) {
-    throw new RangeError(`conv1d: ${describe(x)} and ${describe(weight)}; expected three axes each`);
+export function conv1d(x: Tensor, weight: Tensor, options: ConvOptions = {}): Tensor {
+  requireConvolution("conv1d", x, weight, options);
+  requireAxes("conv1d", "x", x, ["n", "channels", "length"]);
+  requireAxes("conv1d", "weight", weight, ["filters", "channels / groups", "kernel"]);
+  const [image, window] = [expandDims(x, 2), expandDims(weight, 2)];
+  const { shape, attributes } = prepare("conv1d", image, window, true, options);
+  return squeeze(convolve(image, window, shape, attributes), 2);
+}
+
+export interface ConvTransposeOptions extends Omit<ConvOptions, "padding"> {
+  /** What the convolution pads with, and its transpose cuts off, on every side. Default: 0. */
+  padding?: number;
+  /** Elements added at the far border of each axis, fewer than the stride. Default: 0. */
+  outputPadding?: number;
+}
+
+/** The transpose of a convolution, sequences as images of height 1. */
+function convolveTransposed(
+  name: string,
+  y: Tensor,
+  weight: Tensor,
+  isSequence: boolean,
+  { stride = 1, padding = 0, dilation = 1, groups = 1, outputPadding = 0 }: ConvTransposeOptions,
+): Tensor {
+  requireConvolution(name, y, weight, { stride, dilation, groups });
+  requireWhole(name, { padding, outputPadding }, 0);
+  const [n, filters] = y.shape as [number, number];
+  if (filters !== weight.shape[0] || filters % groups !== 0) {
+    throw new RangeError(
+      `${name}: ${filters} filters in ${groups} groups do not fit weight ${describe(weight)}; ` +
+        `expected ${filters} on its axis 0, a multiple of ${groups}`,
+    );
   }
-  const { stride = 1, dilation = 1, groups = 1 } = options;
-  const kernel = weight.shape[2]!;
-  const pad = padding === "same" ? (dilation * (kernel - 1)) / 2 : padding;
-  const length = Math.floor((x.shape[2]! + 2 * pad - dilation * (kernel - 1) - 1) / stride) + 1;
-  const y = convolve(expandDims(x, 2), expandDims(weight, 2), [x.shape[0]!, weight.shape[0]!, 1, length], {
-    strides: [1, stride],
-    pads: [0, pad],
-    dilations: [1, dilation],
+  if (outputPadding >= stride) {
+    throw new RangeError(
+      `${name}: outputPadding is ${outputPadding}; expected less than the stride ${stride}`,
+    );
+  }
+  const reach = (i: number) =>
+    (y.shape[i]! - 1) * stride - 2 * padding + dilation * (weight.shape[i]! - 1) + 1 + outputPadding;
+  const [height, width] = [isSequence ? 1 : reach(2), reach(3)];
+  if (height < 1 || width < 1) {
+    throw new RangeError(`${name}: padding ${padding} leaves nothing of ${describe(y)}`);
+  }
+  return inputGradient(y, weight, [n, weight.shape[1]! * groups, height, width], {
+    strides: [isSequence ? 1 : stride, stride],
+    pads: [isSequence ? 0 : padding, padding],
+    dilations: [isSequence ? 1 : dilation, dilation],
     groups,
   });
-  return squeeze(y, 2);
 }
 
 /**
  * The transpose of `conv2d` with the same options: the map that its input gradient is.
  *
- * @param x [n, filters, height, width]
+ * @param y float [n, filters, height, width]
  * @param weight [filters, channels / groups, kernelHeight, kernelWidth], as for `conv2d`.
- * @param options.outputPadding Rows and columns added at the far border. Default: 0.
  * @returns [n, channels, (height − 1)·stride − 2·padding + dilation·(kernelHeight − 1) + 1 + outputPadding, …]
+ * @throws RangeError naming the shapes if they do not fit.
  */
-export function convTranspose2d(
-  x: Tensor,
-  weight: Tensor,
-  options: {
-    stride?: number;
-    padding?: number;
-    dilation?: number;
-    groups?: number;
-    outputPadding?: number;
-  } = {},
-): Tensor {
-  const { stride = 1, padding = 0, dilation = 1, groups = 1, outputPadding = 0 } = options;
-  if (x.shape.length !== 4 || weight.shape.length !== 4 || x.shape[1] !== weight.shape[0]) {
-    throw new RangeError(
-      `convTranspose2d: ${describe(x)} and ${describe(weight)}; expected [n, filters, h, w] and [filters, channels, kh, kw]`,
-    );
-  }
-  const reach = (i: number) =>
-    (x.shape[i]! - 1) * stride - 2 * padding + dilation * (weight.shape[i]! - 1) + 1 + outputPadding;
-  return inputGradient(x, weight, [x.shape[0]!, weight.shape[1]! * groups, reach(2), reach(3)], {
-    strides: [stride, stride],
-    pads: [padding, padding],
-    dilations: [dilation, dilation],
-    groups,
-  });
+export function convTranspose2d(y: Tensor, weight: Tensor, options: ConvTransposeOptions = {}): Tensor {
+  requireAxes("convTranspose2d", "y", y, ["n", "filters", "height", "width"]);
+  requireAxes("convTranspose2d", "weight", weight, ["filters", "channels / groups", "height", "width"]);
+  return convolveTransposed("convTranspose2d", y, weight, false, options);
+}
+
+/**
+ * The transpose of `conv1d` with the same options.
+ *
+ * @param y float [n, filters, length]
+ * @param weight [filters, channels / groups, kernel], as for `conv1d`.
+ * @returns [n, channels, (length − 1)·stride − 2·padding + dilation·(kernel − 1) + 1 + outputPadding]
+ * @throws RangeError naming the shapes if they do not fit.
+ */
+export function convTranspose1d(y: Tensor, weight: Tensor, options: ConvTransposeOptions = {}): Tensor {
+  requireAxes("convTranspose1d", "y", y, ["n", "filters", "length"]);
+  requireAxes("convTranspose1d", "weight", weight, ["filters", "channels / groups", "kernel"]);
+  const result = convolveTransposed(
+    "convTranspose1d",
+    expandDims(y, 2),
+    expandDims(weight, 2),
+    true,
+    options,
+  );
+  return squeeze(result, 2);
 }

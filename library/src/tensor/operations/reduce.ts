@@ -20,7 +20,6 @@ import {
   full,
   log,
   logicalNot,
-  maximum,
   multiply,
   notEqual,
   sqrt,
