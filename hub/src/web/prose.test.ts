@@ -15,7 +15,7 @@ test("formulas and code are told from text", () => {
 });
 
 test("prices and lonely marks stay text", () => {
-  for (const text of ["between $5 and $10", "one $ only", "a ` b", "", "$$"]) {
+  for (const text of ["between $5 and $10", "from $5-$10", "one $ only", "a ` b", "", "$$"]) {
     assert.equal(plainProse(text), text);
     assert.ok(splitProse(text).every((part) => part.kind === "text"));
   }

@@ -29,6 +29,11 @@ test("the mean ends where fewer than half of the seeds have a point", () => {
   assert.deepEqual(means, [{ arm: "a", x: 0, y: 3, seeds: 3 }]);
 });
 
+test("half of the seeds are enough for the mean", () => {
+  const { means } = curveLines([line("a", 1, [1, 7]), line("a", 2, [3])], "loss");
+  assert.deepEqual(means.at(-1), { arm: "a", x: 1, y: 7, seeds: 1 });
+});
+
 test("long lines are thinned alike and keep their last point", () => {
   const long = Array.from({ length: 1001 }, (_, index) => index);
   const { seeds, means } = curveLines([line("a", 1, long), line("a", 2, long)], "loss");

@@ -91,7 +91,7 @@ test("a record alone shows its trials and verdicts, and events do not double the
 
 test("the time left follows from the pace since the first look", () => {
   const first = { time: 1000, overall: 0.25 };
-  assert.equal(remainingSeconds(first, { time: 5000, overall: 0.5 }), 8);
+  assert.equal(remainingSeconds(first, { time: 5000, overall: 0.75 }), 2);
   assert.equal(remainingSeconds(first, { time: 1500, overall: 0.5 }), undefined);
   assert.equal(remainingSeconds(first, { time: 9000, overall: 0.26 }), undefined);
 });
