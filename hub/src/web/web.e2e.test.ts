@@ -14,6 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, before, describe, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { type Browser, chromium, type Page } from "playwright-core";
 import type { Paper, RunRecord } from "../types.ts";
 
@@ -152,9 +153,24 @@ describe("the pages in a browser", { skip, timeout: 180_000 }, () => {
     await page.close();
   });
 
+  test("the first page loads at most 200 kB of script, and neither charts nor formulas", async () => {
+    const { page } = await openPage(browser);
+    const scripts: Promise<Buffer>[] = [];
+    page.on("response", (response) => {
+      if (response.request().resourceType() === "script") scripts.push(response.body());
+    });
+    await page.goto(address);
+    await page.locator("a.paper-link").first().waitFor();
+    const bytes = (await Promise.all(scripts)).map((body) => gzipSync(body).length);
+    const total = bytes.reduce((sum, size) => sum + size, 0);
+    assert.ok(total > 0 && total <= 200_000, `${total} bytes of compressed script`);
+    assert.equal(await page.locator("link[href*=Tex], script[src*=CurveChart]").count(), 0);
+    await page.close();
+  });
+
   test("no page is wider than a phone's screen", async () => {
     const { page } = await openPage(browser, { width: 390, height: 844 });
-    for (const path of ["/", "/?q=negative", "/papers/squentropy", "/nowhere"]) {
+    for (const path of ["/", "/?q=negative", "/papers/squentropy", "/papers/nowhere"]) {
       await page.goto(address + path);
       await page.waitForLoadState("networkidle");
       const tooWide = await page.evaluate(
