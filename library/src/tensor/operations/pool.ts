@@ -4,7 +4,7 @@ import { cast, divide, equal, multiply } from "./elementwise.ts";
 import { max, mean, sum } from "./reduce.ts";
 import { broadcastTo, reshape, slice, stack } from "./shape.ts";
 import { floats, requireType } from "./types.ts";
-import { places, requireAxes, requireWhole, taps } from "./windows.ts";
+import { places, requireAxes, requireWhole, taps, type WindowAttributes } from "./windows.ts";
 
 export interface PoolOptions {
   /** Step of the window. Default: its size, so that windows do not overlap. */
@@ -36,8 +36,12 @@ function windows(
   { stride, padding, count }: ReturnType<typeof prepare>,
   fill: number,
 ) {
-  const attributes = { strides: [stride, stride], pads: [padding, padding], dilations: [1, 1] } as const;
-  return stack(taps(x, [size, size], count, attributes as never, fill), 2);
+  const attributes: WindowAttributes = {
+    strides: [stride, stride],
+    pads: [padding, padding],
+    dilations: [1, 1],
+  };
+  return stack(taps(x, [size, size], count, attributes, fill), 2);
 }
 
 /** Cuts off what whole tiles leave over at the far borders. */
