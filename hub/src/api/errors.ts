@@ -1,0 +1,27 @@
+/** How requests fail: always with the body of an `ApiError`, never with a stack or a path. */
+import type { Context } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import type { ApiError } from "../types.ts";
+
+/** A failure that the client is told of as it stands. */
+export class RequestError extends Error {
+  readonly status: ContentfulStatusCode;
+  readonly code: string;
+
+  constructor(status: ContentfulStatusCode, code: string, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** The answer to a failed request. What was not foreseen goes to the server's own error output. */
+export function answerError(error: unknown, context: Context): Response {
+  if (error instanceof RequestError) {
+    const { status, code, message } = error;
+    return context.json({ error: { code, message } } satisfies ApiError, status);
+  }
+  console.error(`${context.req.method} ${context.req.path}:`, error);
+  const message = "Something went wrong in the hub; its own output says more.";
+  return context.json({ error: { code: "internal", message } } satisfies ApiError, 500);
+}

@@ -1,0 +1,84 @@
+/**
+ * Who may ask for what. Other web sites must not change anything through a reader's browser, and
+ * must not read from a hub on this machine by giving its address a name of their own.
+ */
+import type { MiddlewareHandler } from "hono";
+import { secureHeaders } from "hono/secure-headers";
+import { RequestError } from "./errors.ts";
+
+/** Headers for every answer: nothing but our own files is loaded, run, framed or sent to. */
+export const headers: MiddlewareHandler = secureHeaders({
+  contentSecurityPolicy: {
+    defaultSrc: ["'none'"],
+    scriptSrc: ["'self'"],
+    // KaTeX and Observable Plot set style attributes.
+    styleSrc: ["'self'", "'unsafe-inline'"],
+    imgSrc: ["'self'", "data:", "blob:"],
+    fontSrc: ["'self'"],
+    connectSrc: ["'self'"],
+    manifestSrc: ["'self'"],
+    baseUri: ["'none'"],
+    formAction: ["'self'"],
+    frameAncestors: ["'none'"],
+  },
+  xFrameOptions: "DENY",
+  referrerPolicy: "same-origin",
+  permissionsPolicy: { camera: [], microphone: [], geolocation: [] },
+  // The hub speaks plain HTTP; a proxy in front of it that speaks TLS sets this one.
+  strictTransportSecurity: false,
+});
+
+/**
+ * Refuses what a browser sends on behalf of another site, to anything that changes state. Requests
+ * without `Origin` and `Sec-Fetch-Site` come from programs, not from pages.
+ */
+export const sameOrigin: MiddlewareHandler = async (context, next) => {
+  if (context.req.method === "GET" || context.req.method === "HEAD") return next();
+  const site = context.req.header("sec-fetch-site");
+  const origin = context.req.header("origin");
+  const foreign =
+    (site !== undefined && site !== "same-origin" && site !== "none") ||
+    (origin !== undefined && hostOf(origin) !== context.req.header("host"));
+  if (foreign)
+    throw new RequestError(403, "foreign-origin", "This can only be asked from the hub's own pages.");
+  return next();
+};
+
+/** On a loopback address, refuses requests to any name but this machine's own. */
+export const ownNames: MiddlewareHandler = async (context, next) => {
+  const host = hostOf(`http://${context.req.header("host") ?? "localhost"}`) ?? "";
+  const name = host.replace(/:\d+$/, "").toLowerCase();
+  if (!isLoopback(name))
+    throw new RequestError(421, "unknown-host", "This hub answers to localhost and 127.0.0.1 only.");
+  return next();
+};
+
+/** Whether a host name or address means this machine only. */
+export function isLoopback(name: string): boolean {
+  return (
+    name === "localhost" ||
+    name.endsWith(".localhost") ||
+    /^127(\.\d+){3}$/.test(name) ||
+    name === "::1" ||
+    name === "[::1]"
+  );
+}
+
+/** Requires a media type, parameters aside. */
+export function requireType(contentType: string | undefined, expected: string): void {
+  const type = contentType?.split(";")[0].trim().toLowerCase();
+  if (type !== expected)
+    throw new RequestError(
+      415,
+      "wrong-content-type",
+      `The content type is ${type ? JSON.stringify(type) : "missing"}, expected "${expected}".`,
+    );
+}
+
+function hostOf(address: string): string | undefined {
+  try {
+    return new URL(address).host;
+  } catch {
+    return undefined;
+  }
+}

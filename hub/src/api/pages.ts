@@ -1,0 +1,25 @@
+/** The built web pages: hashed assets for ever, everything else asked for anew each time. */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { serveStatic } from "@hono/node-server/serve-static";
+import { Hono } from "hono";
+
+/** @param folder what `vite build hub` has written */
+export function pages(folder: string): Hono {
+  const app = new Hono();
+  const index = async () => readFile(join(folder, "index.html"), "utf8");
+  for (const route of ["/", "/papers/:slug", "/runs/:id"])
+    app.get(route, async (context) => context.html(await index(), 200, { "cache-control": "no-cache" }));
+  app.use(
+    "/assets/*",
+    serveStatic({
+      root: folder,
+      onFound: (_, context) => context.header("cache-control", "public, max-age=31536000, immutable"),
+    }),
+  );
+  app.use(
+    "*",
+    serveStatic({ root: folder, onFound: (_, context) => context.header("cache-control", "no-cache") }),
+  );
+  return app;
+}

@@ -1,0 +1,100 @@
+/** The hub as a server: listens, opens the store, and takes both down in order. */
+import type { Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
+import { createAdaptorServer } from "@hono/node-server";
+import { openCatalog } from "../catalog/index.ts";
+import { openRuns } from "../runs/index.ts";
+import type { Home } from "../store/home.ts";
+import { openStore } from "../store/index.ts";
+import { removeServerFile, writeServerFile } from "../store/server-file.ts";
+import { createApp } from "./app.ts";
+import { isLoopback } from "./guard.ts";
+
+export interface ServerOptions {
+  home: Home;
+  host: string;
+  /** 0 takes any free port. */
+  port: number;
+  version: string;
+  /** Folder of the built pages. */
+  dist?: string;
+  /** Folder of the papers, where it is not the shipped one. */
+  papers?: string;
+}
+
+export interface RunningServer {
+  /** Where it answers, with a slash at the end. */
+  url: string;
+  /** Stops runs and records them so, ends all connections, closes the store. */
+  close(): Promise<void>;
+}
+
+/** Milliseconds that connections have for their last bytes at the end. */
+const farewell = 500;
+
+/** The port is taken, or may not be used. */
+export class AddressError extends Error {}
+
+/**
+ * @throws AddressError where the address cannot be listened on
+ * @throws StoreError where the home folder cannot be opened
+ */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const { home, host, port, version, dist, papers } = options;
+  const loopback = isLoopback(host);
+  // The address is taken before the seconds that opening may take; requests until then wait.
+  const ready = Promise.withResolvers<(request: Request) => Response | Promise<Response>>();
+  ready.promise.catch(() => {});
+  const server = createAdaptorServer({
+    fetch: async (request) => (await ready.promise)(request),
+  }) as Server;
+  await listen(server, host, port);
+  try {
+    const store = await openStore(home, "nearmiss serve");
+    const catalog = await openCatalog(store, papers);
+    const runs = await openRuns({ store, root: papers, onEnd: catalog.refresh });
+    const app = createApp({ catalog, runs, version, dist, loopback });
+    const url = addressOf(server.address() as AddressInfo);
+    writeServerFile(home, url);
+    ready.resolve((request) => app.fetch(request));
+    return {
+      url,
+      async close() {
+        const closed = new Promise((resolve) => server.close(resolve));
+        removeServerFile(home);
+        // Readers of runs that end are still told, in time; then what is left of connections goes.
+        await runs.close();
+        server.closeIdleConnections();
+        await Promise.race([closed, wait(farewell, undefined, { ref: false })]);
+        server.closeAllConnections();
+        await store.close();
+      },
+    };
+  } catch (error) {
+    ready.reject(error);
+    server.close();
+    server.closeAllConnections();
+    throw error;
+  }
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const reasons: Record<string, string> = {
+        EADDRINUSE: `Port ${port} on ${host} is in use. Is nearmiss running already? Choose another with --port or PORT.`,
+        EACCES: `Port ${port} may not be used by this user. Choose one above 1023 with --port or PORT.`,
+        EADDRNOTAVAIL: `This machine has no address ${host}. Choose another with --host or HOST.`,
+        ENOTFOUND: `The host ${host} is not known. Choose another with --host or HOST.`,
+      };
+      reject(new AddressError(reasons[error.code ?? ""] ?? error.message, { cause: error }));
+    });
+    server.listen({ host, port }, resolve);
+  });
+}
+
+function addressOf({ address, family, port }: AddressInfo): string {
+  if (address === "0.0.0.0" || address === "::") return `http://localhost:${port}/`;
+  return `http://${family === "IPv6" ? `[${address}]` : address}:${port}/`;
+}
