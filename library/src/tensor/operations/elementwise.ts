@@ -14,7 +14,7 @@ import {
   type Tensor,
   type TensorLike,
 } from "../tensor.ts";
-import { emitAddition } from "./matmul.ts";
+import { emitMultiplication, emitSum } from "./matmul.ts";
 import { sumTo } from "./reduce.ts";
 import { broadcastTo, expandSource } from "./shape.ts";
 import { booleans, floats, numbers, requireType } from "./types.ts";
@@ -109,21 +109,21 @@ const isConstant = (tensor: Tensor, value: number) => constantValue(tensor) === 
 
 /** a + b */
 export const add = binary("add", {
-  emit: emitAddition,
+  emit: (graph, inputs, node) => emitSum(graph, inputs, node, 1),
   vjp: (g) => [g, g],
   simplify: (a, b) => (isConstant(a, 0) ? b : isConstant(b, 0) ? a : undefined),
 });
 
 /** a − b */
 export const subtract = binary("subtract", {
-  emit: "Sub",
+  emit: (graph, inputs, node) => emitSum(graph, inputs, node, -1),
   vjp: (g) => [g, negate(g)],
   simplify: (_a, b) => (isConstant(b, 0) ? _a : undefined),
 });
 
 /** a × b */
 export const multiply = binary("multiply", {
-  emit: "Mul",
+  emit: emitMultiplication,
   vjp: (g, a, b) => [multiply(g, b), multiply(g, a)],
   simplify: (a, b) => (isConstant(a, 1) ? b : isConstant(b, 1) ? a : undefined),
 });

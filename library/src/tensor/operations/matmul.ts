@@ -1,6 +1,7 @@
 /** Matrix products. */
 import {
   broadcastShapes,
+  constantValue,
   describe,
   expression,
   type GraphWriter,
@@ -94,27 +95,67 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   });
 }
 
+/** A matrix product times a number, as one Gemm can compute it together with a sum. */
+interface ScaledProduct {
+  product: Tensor;
+  factor: number;
+}
+
+/** Reads an operand as a scaled product, unless something else reads a part of it. */
+function scaledProduct(graph: GraphWriter, x: Tensor): ScaledProduct | undefined {
+  if (x.shape.length !== 2 || !isFloat(x.dtype) || graph.uses(x) !== 1) return undefined;
+  if (x.operation === matmulOperation) return { product: x, factor: 1 };
+  if (x.operation.name !== "multiply") return undefined;
+  const [a, b] = x.inputs as [Tensor, Tensor];
+  return scaledBy(graph, a, b) ?? scaledBy(graph, b, a);
+}
+
+function scaledBy(graph: GraphWriter, product: Tensor, scale: Tensor): ScaledProduct | undefined {
+  const factor = constantValue(scale);
+  const foldable =
+    factor !== undefined &&
+    product.operation === matmulOperation &&
+    product.shape.length === 2 &&
+    isFloat(product.dtype) &&
+    graph.uses(product) === 1 &&
+    // Gemm's factors are float32.
+    Math.fround(factor) === factor;
+  return foldable ? { product, factor } : undefined;
+}
+
+function emitGemm(
+  graph: GraphWriter,
+  { product, factor }: ScaledProduct,
+  added?: { name: string; factor: number },
+): string {
+  const { transposeA, transposeB } = product.attributes as MatmulAttributes;
+  const operands = product.inputs.map((operand) => graph.name(operand));
+  return graph.node("Gemm", added ? [...operands, added.name] : operands, {
+    transA: transposeA ? 1 : 0,
+    transB: transposeB ? 1 : 0,
+    ...(factor === 1 ? {} : { alpha: { float: factor } }),
+    ...(added && added.factor !== 1 ? { beta: { float: added.factor } } : {}),
+  });
+}
+
 /**
- * Addition as ONNX. Where one operand is a matrix product that nothing else reads, the sum becomes
- * part of the product.
+ * a + sign · b as ONNX. Where an operand is a matrix product (perhaps times a number) that nothing else
+ * reads, the sum becomes part of the product: biases, and steps of gradient descent.
  */
-export function emitAddition(graph: GraphWriter, inputs: string[], node: Tensor): string {
-  for (const i of [0, 1]) {
-    const product = node.inputs[i]!;
-    const other = node.inputs[1 - i]!;
-    const foldable =
-      product.operation === matmulOperation &&
-      isFloat(product.dtype) &&
-      product.shape.length === 2 &&
-      sameShape(product.shape, node.shape) &&
-      other.shape.length <= 2 &&
-      graph.uses(product) === 1;
-    if (!foldable) continue;
-    const { transposeA, transposeB } = product.attributes as MatmulAttributes;
-    const operands = [...product.inputs.map((operand) => graph.name(operand)), inputs[1 - i]!];
-    return graph.node("Gemm", operands, { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 });
-  }
-  return graph.node("Add", inputs);
+export function emitSum(graph: GraphWriter, [a, b]: string[], node: Tensor, sign: 1 | -1): string {
+  const [left, right] = node.inputs as [Tensor, Tensor];
+  const second = sameShape(right.shape, node.shape) && left.shape.length <= 2 && scaledProduct(graph, right);
+  if (second) return emitGemm(graph, { ...second, factor: sign * second.factor }, { name: a!, factor: 1 });
+  const first = sameShape(left.shape, node.shape) && right.shape.length <= 2 && scaledProduct(graph, left);
+  if (first) return emitGemm(graph, first, { name: b!, factor: sign });
+  return graph.node(sign === 1 ? "Add" : "Sub", [a!, b!]);
+}
+
+/** a · b, element by element, as ONNX; a matrix product that is only scaled takes the factor with it. */
+export function emitMultiplication(graph: GraphWriter, inputs: string[], node: Tensor): string {
+  const [a, b] = node.inputs as [Tensor, Tensor];
+  const scaled = sameShape(a.shape, node.shape) ? scaledBy(graph, a, b) : scaledBy(graph, b, a);
+  return scaled ? emitGemm(graph, scaled) : graph.node("Mul", inputs);
 }
 
 /** The product of every element of a [n] with every one of b [m]: [n, m]. */

@@ -1,0 +1,147 @@
+/** What is folded into one node must stay right, and must not be folded where something else reads it. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  add,
+  compile,
+  evaluate,
+  matmul,
+  multiply,
+  subtract,
+  type Tensor,
+  tensor,
+  toOnnx,
+  transpose,
+  values,
+} from "../../index.ts";
+import { random } from "../../random.ts";
+
+const draw = random("fusion");
+const matrix = (rows: number, columns: number) =>
+  tensor(Float64Array.from(draw.normal(rows * columns)), { shape: [rows, columns] });
+const text = (bytes: Uint8Array) => Buffer.from(bytes).toString("latin1");
+const count = (bytes: Uint8Array, type: string) => text(bytes).split(type).length - 1;
+
+function close(actual: ArrayLike<number>, expected: ArrayLike<number>) {
+  assert.equal(actual.length, expected.length);
+  Array.from(expected).forEach((value, i) => {
+    assert.ok(Math.abs(actual[i]! - value) < 1e-12, `${i}: ${actual[i]} is not ${value}`);
+  });
+}
+
+const product = (a: Tensor, b: Tensor) => {
+  const [n, k] = a.shape as [number, number];
+  const m = b.shape[1]!;
+  return Array.from({ length: n * m }, (_, at) => {
+    let total = 0;
+    for (let i = 0; i < k; i++)
+      total += values(a)[Math.floor(at / m) * k + i]! * values(b)[i * m + (at % m)]!;
+    return total;
+  });
+};
+
+test("sums and differences with scaled products are one Gemm with the right signs", async () => {
+  const [a, b, c] = [matrix(3, 4), matrix(4, 5), matrix(3, 5)];
+  const ab = product(a, b);
+  const cases: [string, (a: Tensor, b: Tensor, c: Tensor) => Tensor, (p: number, c: number) => number][] = [
+    ["p + c", (a, b, c) => add(matmul(a, b), c), (p, c) => p + c],
+    ["c + p", (a, b, c) => add(c, matmul(a, b)), (p, c) => p + c],
+    ["p - c", (a, b, c) => subtract(matmul(a, b), c), (p, c) => p - c],
+    ["c - p", (a, b, c) => subtract(c, matmul(a, b)), (p, c) => c - p],
+    ["c - 2p", (a, b, c) => subtract(c, multiply(matmul(a, b), 2)), (p, c) => c - 2 * p],
+    ["0.5p - c", (a, b, c) => subtract(multiply(0.5, matmul(a, b)), c), (p, c) => 0.5 * p - c],
+  ];
+  for (const [name, f, expected] of cases) {
+    const result = await compile(f)(a, b, c);
+    close(
+      values(result),
+      ab.map((p, i) => expected(p, values(c)[i]!)),
+    );
+    const bytes = toOnnx(f, a, b, c);
+    assert.equal(count(bytes, "Gemm"), 1, name);
+    assert.equal(count(bytes, "Sub") + count(bytes, "Add") + count(bytes, "Mul"), 0, name);
+  }
+});
+
+test("a factor that float32 cannot hold is not folded into a float64 product", async () => {
+  const [a, b, c] = [matrix(2, 2), matrix(2, 2), matrix(2, 2)];
+  const result = await compile((a: Tensor, b: Tensor, c: Tensor) => add(c, multiply(matmul(a, b), 0.1)))(
+    a,
+    b,
+    c,
+  );
+  close(
+    values(result),
+    product(a, b).map((p, i) => values(c)[i]! + 0.1 * p),
+  );
+});
+
+test("a product that is read twice is computed once and stays itself", async () => {
+  const [a, b, c] = [matrix(3, 3), matrix(3, 3), matrix(3, 3)];
+  const f = (a: Tensor, b: Tensor, c: Tensor) => {
+    const p = matmul(a, b);
+    return [p, add(p, c), multiply(p, 3)];
+  };
+  const [p, sum, triple] = (await compile(f)(a, b, c)) as [Tensor, Tensor, Tensor];
+  const expected = product(a, b);
+  close(values(p), expected);
+  close(
+    values(sum),
+    expected.map((x, i) => x + values(c)[i]!),
+  );
+  close(
+    values(triple),
+    expected.map((x) => 3 * x),
+  );
+  assert.equal(count(toOnnx(f, a, b, c), "Gemm"), 1);
+});
+
+test("broadcast operands: a bias row, a column, a scalar; a product that is itself broadcast", async () => {
+  const [a, b] = [matrix(3, 2), matrix(2, 4)];
+  const ab = product(a, b);
+  const row = matrix(1, 4);
+  const column = matrix(3, 1);
+  const one = tensor(2.5, { dtype: "float64" });
+  const [r, c, s] = await evaluate([
+    add(matmul(a, b), row),
+    subtract(column, matmul(a, b)),
+    add(one, matmul(a, b)),
+  ]);
+  close(
+    values(r!),
+    ab.map((p, i) => p + values(row)[i % 4]!),
+  );
+  close(
+    values(c!),
+    ab.map((p, i) => values(column)[Math.floor(i / 4)]! - p),
+  );
+  close(
+    values(s!),
+    ab.map((p) => p + 2.5),
+  );
+  const wide = matrix(3, 4);
+  const single = matmul(matrix(1, 2), matrix(2, 4));
+  const [w, again] = await evaluate([add(wide, single), single]);
+  close(
+    values(w!),
+    [...values(wide)].map((x, i) => x + values(again!)[i % 4]!),
+  );
+});
+
+test("row factors move past products without changing them", async () => {
+  const [p, f, b] = [matrix(6, 6), matrix(6, 1), matrix(6, 2)];
+  const scaled = multiply(p, f);
+  const expected = tensor(
+    Float64Array.from(values(p), (x, i) => x * values(f)[Math.floor(i / 6)]!),
+    { shape: [6, 6] },
+  );
+  const turned = tensor(
+    Float64Array.from({ length: 36 }, (_, i) => values(expected)[(i % 6) * 6 + Math.floor(i / 6)]!),
+    {
+      shape: [6, 6],
+    },
+  );
+  const [direct, transposed] = await evaluate([matmul(scaled, b), matmul(transpose(scaled), b)]);
+  close(values(direct!), product(expected, b));
+  close(values(transposed!), product(turned, b));
+});
