@@ -16,7 +16,7 @@ export function classifierGraph(problem: Problem, ways: Ways = {}): HandGraph {
   const parameters = parametersOf(problem);
   const { x, labels } = problem.batches[0] as Record<string, { shape: readonly [number, number] }>;
   const n = x!.shape[0];
-  const p = pencil();
+  const p = pencil(ways);
   declare(p, parameters);
   p.input("x", x!.shape);
   p.input("labels", labels!.shape, "int32");

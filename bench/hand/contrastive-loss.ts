@@ -6,7 +6,7 @@ import { type HandGraph, infoNce, type Ways } from "./parts.ts";
 /** The loss and both gradients; nothing is updated. */
 export function contrastiveLossGraph(problem: Problem, ways: Ways = {}): HandGraph {
   const { anchors } = problem.batches[0] as Record<string, { shape: readonly [number, number] }>;
-  const p = pencil();
+  const p = pencil(ways);
   p.input("anchors", anchors!.shape);
   p.input("positives", anchors!.shape);
   const { loss, anchorGradient, positiveGradient } = infoNce(

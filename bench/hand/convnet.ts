@@ -27,7 +27,7 @@ export function convnetGraph(problem: Problem, ways: Ways = {}): HandGraph {
   const { x, labels } = problem.batches[0] as Record<string, { shape: readonly [number, number] }>;
   const n = x!.shape[0];
   const side = Math.sqrt(x!.shape[1]);
-  const p = pencil();
+  const p = pencil(ways);
   declare(p, parameters);
   p.input("x", x!.shape);
   p.input("labels", labels!.shape, "int32");
@@ -44,7 +44,10 @@ export function convnetGraph(problem: Problem, ways: Ways = {}): HandGraph {
     const input = hidden;
     const inputShape = shape;
     const outputShape: Images = [n, filters, shape[2], shape[3]];
-    const convolved = p.node("Conv", [input, `${name}.weight`, p.reshape(`${name}.bias`, filters)], same);
+    const convolved =
+      ways.forward === "im2col"
+        ? byColumns(p, input, inputShape, `${name}.weight`, `${name}.bias`, filters)
+        : p.node("Conv", [input, `${name}.weight`, p.reshape(`${name}.bias`, filters)], same);
     const active = ways.poolFirst ? convolved : p.node("Relu", [convolved]);
     const pooled = maxPool(p, active, outputShape, ways.pool);
     hidden = ways.poolFirst ? p.node("Relu", [pooled.result]) : pooled.result;
@@ -111,6 +114,22 @@ function maxPool(p: Pencil, x: string, [n, c, h, w]: Images, way: Ways["pool"] =
     };
     return { result, back };
   }
+  if (way === "resize" || way === "resizeMul") {
+    const result = p.node("MaxPool", [x], windows);
+    const enlarge = (z: string) =>
+      p.node("Resize", [z, "", "", p.integers(n, c, h, w)], {
+        mode: "nearest",
+        nearest_mode: "floor",
+        coordinate_transformation_mode: "asymmetric",
+      });
+    const back = (g: string) => {
+      const hit = p.node("Equal", [x, enlarge(result)]);
+      return way === "resize"
+        ? p.node("Where", [hit, enlarge(g), p.scalar(0)])
+        : p.multiply(p.node("Cast", [hit], { to: 1 }), enlarge(g));
+    };
+    return { result, back };
+  }
   const cut = p.reshape(x, n, c, h / 2, 2, w / 2, 2);
   const result =
     way === "equal"
@@ -137,17 +156,48 @@ function weightGradient(
     });
     return p.transpose(turned, 1, 0, 2, 3);
   }
-  // The nine shifted images beside each other, and one product for each image, added up.
+  if (way === "rows") {
+    // One product over all positions of all images: the nine shifted images as rows of a matrix.
+    const turned = p.reshape(
+      p.transpose(columnsOf(p, x, [n, c, h, w]), 1, 0, 2),
+      KERNEL * KERNEL * c,
+      n * h * w,
+    );
+    const cotangent = p.reshape(p.transpose(p.reshape(g, n, filters, h * w), 1, 0, 2), filters, n * h * w);
+    const product = p.reshape(p.gemm(cotangent, turned, { transB: true }), filters, KERNEL * KERNEL, c);
+    return p.reshape(p.transpose(product, 0, 2, 1), filters, c, KERNEL, KERNEL);
+  }
+  // One product for each image, added up.
+  const columns = columnsOf(p, x, [n, c, h, w]);
+  const each = p.node("MatMul", [p.reshape(g, n, filters, h * w), p.transpose(columns, 0, 2, 1)]);
+  const total = p.reshape(p.sum(each, [0]), filters, KERNEL * KERNEL, c);
+  return p.reshape(p.transpose(total, 0, 2, 1), filters, c, KERNEL, KERNEL);
+}
+
+/** A convolution as a product of the weights with the shifted images. */
+function byColumns(
+  p: Pencil,
+  x: string,
+  [n, c, h, w]: Images,
+  weight: string,
+  bias: string,
+  filters: number,
+) {
+  const taps = KERNEL * KERNEL;
+  const matrix = p.reshape(p.transpose(p.reshape(weight, filters, c, taps), 0, 2, 1), filters, taps * c);
+  const product = p.node("MatMul", [matrix, columnsOf(p, x, [n, c, h, w])]);
+  return p.add(p.reshape(product, n, filters, h, w), bias);
+}
+
+/** The nine shifted images beside each other: [n, 9 c, h w]. */
+function columnsOf(p: Pencil, x: string, [n, c, h, w]: Images): string {
   const padded = p.node("Pad", [x, p.integers(0, 0, 1, 1, 0, 0, 1, 1), p.scalar(0)]);
   const shifted = [0, 1, 2].flatMap((i) =>
     [0, 1, 2].map((j) =>
       p.node("Slice", [padded, p.integers(i, j), p.integers(i + h, j + w), p.integers(2, 3)]),
     ),
   );
-  const columns = p.reshape(p.node("Concat", shifted, { axis: 1 }), n, KERNEL * KERNEL * c, h * w);
-  const each = p.node("MatMul", [p.reshape(g, n, filters, h * w), p.transpose(columns, 0, 2, 1)]);
-  const total = p.reshape(p.sum(each, [0]), filters, KERNEL * KERNEL, c);
-  return p.reshape(p.transpose(total, 0, 2, 1), filters, c, KERNEL, KERNEL);
+  return p.reshape(p.node("Concat", shifted, { axis: 1 }), n, KERNEL * KERNEL * c, h * w);
 }
 
 function inputGradient(

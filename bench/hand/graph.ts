@@ -45,9 +45,11 @@ export interface GemmOptions {
   beta?: number;
 }
 
-export function pencil(): Pencil {
+/** @param options.identities Whether outputs are written as Identity nodes. Default: false. */
+export function pencil({ identities = false } = {}): Pencil {
   const graph: OnnxGraph = { nodes: [], initializers: [], inputs: [], outputs: [] };
   let counter = 0;
+  const renamed = new Map<string, string>();
   const initializer = (type: DType | "int64", shape: Shape, data: TypedArray | BigInt64Array) => {
     const name = `c${counter++}`;
     graph.initializers.push({ name, type, shape, bytes: bytesOf(data) });
@@ -82,8 +84,15 @@ export function pencil(): Pencil {
       return name;
     },
     output(name, from, shape, dtype = "float32") {
-      graph.nodes.push({ type: "Identity", inputs: [from], outputs: [name], attributes: {} });
       graph.outputs.push({ name, dtype, shape });
+      // The node that makes the value takes the output's name, and who reads the value reads the output. An
+      // Identity node would be copied by the engine wherever the value has other readers.
+      const maker = identities ? undefined : graph.nodes.find(({ outputs }) => outputs.includes(from));
+      if (!maker || renamed.has(from)) {
+        graph.nodes.push({ type: "Identity", inputs: [from], outputs: [name], attributes: {} });
+        return;
+      }
+      renamed.set(from, name);
     },
     constant: (data, shape, dtype = "float32") => initializer(dtype, shape, data),
     add: (a, b) => node("Add", [a, b]),
@@ -101,6 +110,10 @@ export function pencil(): Pencil {
       node("ReduceSum", [x, integers(...axes)], { keepdims: keepDims ? 1 : 0 }),
     reshape: (x, ...shape) => node("Reshape", [x, integers(...shape)]),
     transpose: (x, ...axes) => node("Transpose", [x], { perm: axes }),
-    bytes: () => encodeModel(graph),
+    bytes: () => {
+      const rename = (list: string[]) => list.map((name) => renamed.get(name) ?? name);
+      const nodes = graph.nodes.map((n) => ({ ...n, inputs: rename(n.inputs), outputs: rename(n.outputs) }));
+      return encodeModel({ ...graph, nodes });
+    },
   };
 }

@@ -31,7 +31,7 @@ export function languageModelGraph(problem: Problem, ways: Ways = {}): HandGraph
   const layers = [...parameters.keys()].filter((name) => name.endsWith("attentionNorm.gain")).length;
   const n = batch * context;
   const headSize = width / HEADS;
-  const p = pencil();
+  const p = pencil(ways);
   declare(p, parameters);
   p.input("tokens.batch", tokens!.shape, "int32");
   const gradients = new Map<string, string>();

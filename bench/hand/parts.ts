@@ -22,14 +22,20 @@ export interface Ways {
   /** Adam: each parameter by itself, or all joined to one vector. */
   adam?: "each" | "joined";
   /** Bias gradients of a convolution, pooling and its gradient; see convnet.ts. */
-  pool?: "maxUnpool" | "reduceMax" | "equal" | "slices";
+  pool?: "maxUnpool" | "reduceMax" | "equal" | "slices" | "resize" | "resizeMul";
   poolFirst?: boolean;
-  weightGradient?: "conv" | "im2col";
+  weightGradient?: "conv" | "im2col" | "rows";
+  /** Whether the result of a convolution is a product with the columns that its weight gradient needs, too. */
+  forward?: "conv" | "im2col";
   inputGradient?: "convTranspose" | "conv";
   /** Adding rows into the table's gradient; see retriever.ts. */
   scatter?: "scatterND" | "scatterElements";
-  /** Scores of the contrastive loss: the second product reads them transposed, or they are computed twice. */
-  contrast?: "transposed" | "twice" | "turn";
+  /** The loss and softmax of the contrastive loss; see `infoNce`. */
+  contrast?: "softmax" | "turn" | "rowScaled" | "shifted" | "twice";
+  /** Lengths of rows: ReduceL2, or the root of the sum of squares. */
+  length?: "reduceL2" | "squares";
+  /** Whether outputs are written as Identity nodes. */
+  identities?: boolean;
   norm?: "layerNormalization" | "elementwise";
 }
 
@@ -103,18 +109,28 @@ export function crossEntropy(
 }
 
 /** Rows over their lengths, and the map of a gradient with respect to those back to the rows. */
-export function normalize(p: Pencil, x: string) {
-  const length = p.node("ReduceL2", [x, p.integers(1)], { keepdims: 1 });
-  const unit = p.divide(x, length);
+export function normalize(p: Pencil, x: string, way: Ways["length"] = "squares") {
+  const inverse = p.node("Reciprocal", [
+    way === "reduceL2"
+      ? p.node("ReduceL2", [x, p.integers(1)], { keepdims: 1 })
+      : p.node("Sqrt", [p.sum(p.multiply(x, x), [1], true)]),
+  ]);
+  const unit = p.multiply(x, inverse);
   const back = (g: string) =>
-    p.divide(p.subtract(g, p.multiply(unit, p.sum(p.multiply(g, unit), [1], true))), length);
+    p.multiply(p.subtract(g, p.multiply(unit, p.sum(p.multiply(g, unit), [1], true))), inverse);
   return { unit, back };
 }
 
 /**
  * InfoNCE by cosine from anchors to positives, both [n, d]: the loss and its gradients.
  *
- * Own scores are row products, so that no diagonal has to be cut out of the [n, n] scores.
+ * Own scores are row products, so that no diagonal has to be cut out of the [n, n] scores. Ways:
+ * - softmax: ReduceLogSumExp for the loss, Softmax for the gradient. "turn" transposes before the last product.
+ * - rowScaled: e = e^(s − max), its row sums z; the gradients are e B / z and eᵀ (A / z), so that no pass over
+ *   [n, n] divides by z.
+ * - shifted: as rowScaled, with 1 / temperature in place of the maximum, which cosines cannot exceed; it is
+ *   subtracted inside of the product.
+ * - twice: as shifted, but the transposed e is a product of its own.
  */
 export function infoNce(
   p: Pencil,
@@ -124,23 +140,54 @@ export function infoNce(
   temperature: number,
   ways: Ways = {},
 ): { loss: string; anchorGradient: string; positiveGradient: string } {
-  const a = normalize(p, anchors);
-  const b = normalize(p, positives);
+  const a = normalize(p, anchors, ways.length);
+  const b = normalize(p, positives, ways.length);
   const scale = 1 / temperature;
-  const scores = p.gemm(a.unit, b.unit, { transB: true, alpha: scale });
   const own = p.multiply(p.sum(p.multiply(a.unit, b.unit), [1]), scale);
-  // softmax(s) = e^(s − log Σ e^s): one pass more than Softmax, but the loss needs log Σ e^s as well.
-  const probabilities = p.node("Softmax", [scores], { axis: 1 });
-  const logSum = p.node("ReduceLogSumExp", [scores, p.integers(1)], { keepdims: 0 });
-  const loss = p.node("ReduceMean", [p.subtract(logSum, own)], { keepdims: 0 });
-  // (P − I) B = P B − B
+  const meanOf = (logSum: string) => p.node("ReduceMean", [p.subtract(logSum, own)], { keepdims: 0 });
   const factor = scale / n;
-  const towardsA = p.gemm(probabilities, b.unit, { c: b.unit, alpha: factor, beta: -factor });
+  const { contrast = "rowScaled" } = ways;
+
+  if (contrast === "softmax" || contrast === "turn") {
+    const scores = p.gemm(a.unit, b.unit, { transB: true, alpha: scale });
+    const weights = p.node("Softmax", [scores], { axis: 1 });
+    const logSum = p.node("ReduceLogSumExp", [scores, p.integers(1)], { keepdims: 0 });
+    // (P − I) B = P B − B
+    const towardsA = p.gemm(weights, b.unit, { c: b.unit, alpha: factor, beta: -factor });
+    const towardsB =
+      contrast === "turn"
+        ? p.gemm(p.transpose(weights, 1, 0), a.unit, { c: a.unit, alpha: factor, beta: -factor })
+        : p.gemm(weights, a.unit, { transA: true, c: a.unit, alpha: factor, beta: -factor });
+    return { loss: meanOf(logSum), anchorGradient: a.back(towardsA), positiveGradient: b.back(towardsB) };
+  }
+
+  let e: string;
+  let top: string;
+  if (contrast === "rowScaled") {
+    const scores = p.gemm(a.unit, b.unit, { transB: true, alpha: scale });
+    top = p.node("ReduceMax", [scores, p.integers(1)], { keepdims: 1 });
+    e = p.node("Exp", [p.subtract(scores, top)]);
+  } else {
+    top = p.scalar(scale);
+    e = p.node("Exp", [p.gemm(a.unit, b.unit, { transB: true, alpha: scale, c: p.scalar(-scale) })]);
+  }
+  const z = p.sum(e, [1], true);
+  const loss = meanOf(p.reshape(p.add(p.node("Log", [z]), top), n));
+  const inverse = p.node("Reciprocal", [z]);
+  const towardsA = p.subtract(p.multiply(p.gemm(e, b.unit), inverse), b.unit);
+  const scaled = p.multiply(a.unit, inverse);
   const turned =
-    ways.contrast === "turn"
-      ? p.gemm(p.transpose(probabilities, 1, 0), a.unit, { c: a.unit, alpha: factor, beta: -factor })
-      : p.gemm(probabilities, a.unit, { transA: true, c: a.unit, alpha: factor, beta: -factor });
-  return { loss, anchorGradient: a.back(towardsA), positiveGradient: b.back(turned) };
+    contrast === "twice"
+      ? p.gemm(
+          p.node("Exp", [p.gemm(b.unit, a.unit, { transB: true, alpha: scale, c: p.scalar(-scale) })]),
+          scaled,
+        )
+      : p.gemm(e, scaled, { transA: true });
+  return {
+    loss,
+    anchorGradient: p.multiply(a.back(towardsA), factor),
+    positiveGradient: p.multiply(b.back(p.subtract(turned, a.unit)), factor),
+  };
 }
 
 export interface AdamOptions {

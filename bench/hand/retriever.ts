@@ -25,7 +25,7 @@ export function retrieverGraph(problem: Problem, ways: Ways = {}): HandGraph {
   const [rows, width] = parameters.get("table")!.shape as [number, number];
   const { queries } = problem.batches[0] as Record<string, { shape: readonly [number, number] }>;
   const [n, length] = queries!.shape;
-  const p = pencil();
+  const p = pencil(ways);
   declare(p, parameters);
   p.input("queries", queries!.shape, "int32");
   p.input("passages", queries!.shape, "int32");

@@ -21,7 +21,7 @@ export function twoTowersGraph(problem: Problem, ways: Ways = {}): HandGraph {
   const { queries } = problem.batches[0] as Record<string, { shape: readonly [number, number] }>;
   const n = queries!.shape[0];
   const width = parameters.get("query.weight")!.shape[1]!;
-  const p = pencil();
+  const p = pencil(ways);
   declare(p, parameters);
   p.input("queries", queries!.shape);
   p.input("passages", queries!.shape);
