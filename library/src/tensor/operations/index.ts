@@ -1,8 +1,11 @@
 export * from "./convolution.ts";
+export * from "./dropout.ts";
 export * from "./elementwise.ts";
 export { digamma, lgamma, trigamma } from "./gamma.ts";
 export * from "./gather.ts";
+export * from "./inverse-sqrt.ts";
 export { einsum, matmul, outer } from "./matmul.ts";
+export * from "./normalize.ts";
 export * from "./pool.ts";
 export {
   all,
