@@ -1,5 +1,12 @@
+export * from "./attention.ts";
+export * from "./blocks.ts";
 export * from "./convolution.ts";
 export * from "./dense.ts";
+export * from "./dropout.ts";
 export * from "./embedding.ts";
 export * from "./initializers.ts";
 export type { Layer } from "./layer.ts";
+export * from "./normalization.ts";
+export * from "./normalizers.ts";
+export * from "./recurrent.ts";
+export * from "./transformer.ts";
