@@ -1,9 +1,10 @@
 /** The hub's state: opened by one process at a time, which owns the home folder meanwhile. */
 import { type Database, openDatabase } from "./database.ts";
+import { readEntries } from "./entries.ts";
 import type { Home } from "./home.ts";
 import { acquireLock } from "./lock.ts";
-import { interruptRuns } from "./runs.ts";
-import { type Snapshot, takeSnapshot, writeSnapshot } from "./snapshot.ts";
+import { interruptRuns, readLatestVerdicts } from "./runs.ts";
+import { type Snapshot, writeSnapshot } from "./snapshot.ts";
 
 export interface Store {
   home: Home;
@@ -45,4 +46,19 @@ export async function openStore(home: Home, command: string): Promise<Store> {
     throw error;
   }
   return { home, database, refreshSnapshot, close };
+}
+
+/** What the snapshot would hold if it were written now. */
+async function takeSnapshot(database: Database): Promise<Snapshot> {
+  const latest = await readLatestVerdicts(database);
+  return {
+    version: 1,
+    entries: await readEntries(database),
+    verdicts: Object.fromEntries(
+      latest.map(({ slug, scale, verdicts }) => [
+        slug,
+        verdicts.map(({ claim, decision }) => ({ claim, decision, scale })),
+      ]),
+    ),
+  };
 }

@@ -1,0 +1,32 @@
+/** Builds the web pages where they are missing or older than their sources. */
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { say } from "./output.ts";
+
+const hub = fileURLToPath(new URL("../../", import.meta.url));
+const dist = join(hub, "dist");
+
+/** @returns the folder of the built pages; undefined where they are missing and cannot be built */
+export async function builtPages(): Promise<string | undefined> {
+  const built = existsSync(join(dist, "index.html"));
+  if (built && statSync(join(dist, "index.html")).mtimeMs >= newestSource()) return dist;
+  say(built ? "The web pages are older than their sources: building them." : "Building the web pages.");
+  try {
+    const { build, createLogger } = await import("vite");
+    // Standard output is for results: the bundler's report is not one.
+    const customLogger = { ...createLogger("warn"), info: () => {} };
+    await build({ root: hub, configFile: join(hub, "vite.config.ts"), customLogger });
+    return dist;
+  } catch (error) {
+    say(`The web pages could not be built: ${(error as Error).message}`);
+    return built ? dist : undefined;
+  }
+}
+
+function newestSource(): number {
+  const web = join(hub, "src", "web");
+  const sources = readdirSync(web, { recursive: true, encoding: "utf8" }).map((name) => join(web, name));
+  const others = ["index.html", "vite.config.ts", "src/types.ts"].map((name) => join(hub, name));
+  return Math.max(...[...sources, ...others].map((path) => statSync(path).mtimeMs));
+}

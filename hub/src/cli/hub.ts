@@ -1,0 +1,27 @@
+/**
+ * What `run` and `import` work on: the server that owns the home folder, over HTTP, or else the
+ * store itself, which this process then owns meanwhile.
+ */
+import { findHome } from "../store/home.ts";
+import { findServer } from "../store/server-file.ts";
+import type { ImportReport, RunEvent, RunRecord, RunRequest } from "../types.ts";
+
+export interface Hub {
+  run(request: RunRequest): Promise<RunRecord>;
+  /** A run's events until its end. */
+  events(id: string): AsyncIterable<RunEvent>;
+  stop(id: string): Promise<void>;
+  find(id: string): Promise<RunRecord>;
+  importPage(content: Uint8Array): Promise<ImportReport>;
+  /** Where a run's output is kept; undefined where another machine might keep it. */
+  log(id: string): string | undefined;
+  close(): Promise<void>;
+}
+
+/** @param command what this process is, for others that want the home folder meanwhile */
+export async function openHub(command: string): Promise<Hub> {
+  const home = findHome();
+  const server = findServer(home);
+  if (server !== undefined) return (await import("./remote-hub.ts")).remoteHub(server);
+  return (await import("./local-hub.ts")).localHub(home, command);
+}

@@ -1,0 +1,27 @@
+import { join } from "node:path";
+import { openCatalog } from "../catalog/index.ts";
+import { openRuns } from "../runs/index.ts";
+import type { Home } from "../store/home.ts";
+import { openStore } from "../store/index.ts";
+import type { Hub } from "./hub.ts";
+import { papersFolder } from "./papers.ts";
+
+/** The store in this process. Runs that a server has left in the queue are left to the next server. */
+export async function localHub(home: Home, command: string): Promise<Hub> {
+  const store = await openStore(home, command);
+  const root = papersFolder();
+  const catalog = await openCatalog(store, root);
+  const runs = await openRuns({ store, root, resume: false, onEnd: catalog.refresh });
+  return {
+    run: runs.enqueue,
+    events: (id) => runs.events(id),
+    stop: async (id) => void (await runs.stop(id)),
+    find: async (id) => (await runs.find(id))!,
+    importPage: catalog.importPage,
+    log: (id) => join(home.logs, `${id}.log`),
+    async close() {
+      await runs.close();
+      await store.close();
+    },
+  };
+}

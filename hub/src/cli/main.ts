@@ -1,0 +1,107 @@
+/**
+ * The `nearmiss` command. Each command's module is loaded only when that command is given, so that
+ * the ones that only read answer at once.
+ */
+import { readFileSync } from "node:fs";
+import { families } from "@nearmiss/papers/card";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { exitCodes, exitCodesHelp, explain } from "./exit.ts";
+import type { Format } from "./output.ts";
+
+const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+
+const environmentHelp = `Environment:
+  NEARMISS_HOME    folder for imported texts and runs (default: .nearmiss in the current folder)
+  NEARMISS_PAPERS  folder of paper files (default: the collection that nearmiss ships)
+  HOST, PORT       where serve listens (default: 127.0.0.1 and 4680)
+  NO_COLOR         no colours`;
+
+const program = new Command("nearmiss")
+  .description("Machine-learning papers that run: find a paper, run it, use it.")
+  .version(version)
+  .exitOverride()
+  .showHelpAfterError("(nearmiss --help tells more)")
+  .addHelpText("after", `\n${environmentHelp}\n\n${exitCodesHelp}`);
+
+const command = (name: string, description: string) =>
+  program
+    .command(name)
+    .description(description)
+    .addOption(
+      new Option("--format <format>", "text for people, json for programs")
+        .choices(["text", "json"])
+        .default("text"),
+    );
+
+command("ls", "list the papers")
+  .addOption(new Option("--family <family>", "only of this family").choices(families))
+  .action(async (options: { family?: string; format: Format }) => (await import("./ls.ts")).ls(options));
+
+command("search", "find papers by words, title, slug or arXiv id")
+  .argument("<query...>", "what to look for")
+  .option("--limit <number>", "results at most", positiveInteger, 10)
+  .action(async (query: string[], options: { limit: number; format: Format }) =>
+    (await import("./search.ts")).search(query.join(" "), options),
+  );
+
+command("show", "show a paper's card")
+  .argument("<slug>", "the paper, as ls and search name it")
+  .action(async (slug: string, options: { format: Format }) =>
+    (await import("./show.ts")).show(slug, options),
+  );
+
+command("run", "run a paper's study and decide its claims")
+  .argument("<slug>", "the paper, as ls and search name it")
+  .addOption(
+    new Option("--scale <scale>", "how much to compute")
+      .choices(["smoke", "default", "full"])
+      .default("default"),
+  )
+  .option("--seeds <number>", "number of seeds (default: the scale's own)", positiveInteger)
+  .action(async (slug: string, options) => (await import("./run.ts")).run(slug, options));
+
+command("import", "take up abstracts from the text of a Hugging Face papers page")
+  .argument("<file>", "the page's text, as a browser copies it")
+  .action(async (file: string, options: { format: Format }) =>
+    (await import("./import.ts")).importFile(file, options),
+  );
+
+command("serve", "serve the web pages and the HTTP interface")
+  .addOption(new Option("--host <host>", "address to listen on").env("HOST").default("127.0.0.1"))
+  .addOption(
+    new Option("--port <port>", "port to listen on, 0 for any")
+      .env("PORT")
+      .default(4680)
+      .argParser(portNumber),
+  )
+  .action(async (options) => (await import("./serve.ts")).serve({ ...options, version }));
+
+// A reader that closes the pipe early, as `head` does, has what it wanted.
+process.stdout.on("error", (error: NodeJS.ErrnoException) =>
+  process.exit(error.code === "EPIPE" ? exitCodes.ok : exitCodes.failure),
+);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+/** Tells the user of a failure on stderr and gives its exit code. */
+function report(error: unknown): number {
+  // Commander has said what is wrong already; help and version are not wrong.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.wrongUsage;
+  const { exitCode, message } = explain(error);
+  process.stderr.write(`nearmiss: ${message}\n`);
+  return exitCode;
+}
+
+function positiveInteger(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError("Expected a positive integer.");
+  return Number(text);
+}
+
+function portNumber(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65535) throw new InvalidArgumentError("Expected 0 to 65535.");
+  return Number(text);
+}

@@ -1,0 +1,37 @@
+/** `nearmiss serve`: the pages and the HTTP interface, until Ctrl-C. */
+import { AddressError, startServer } from "../api/server.ts";
+import { findHome } from "../store/home.ts";
+import { builtPages } from "./build.ts";
+import { CommandError, exitCodes } from "./exit.ts";
+import { onInterrupt } from "./interrupt.ts";
+import { type Format, print, say } from "./output.ts";
+import { papersFolder } from "./papers.ts";
+
+export interface ServeOptions {
+  host: string;
+  port: number;
+  format: Format;
+  version: string;
+}
+
+export async function serve({ host, port, format, version }: ServeOptions): Promise<void> {
+  const interrupted = Promise.withResolvers<void>();
+  const ignore = onInterrupt(interrupted.resolve);
+  const dist = await builtPages();
+  if (dist === undefined) say("Only the HTTP interface is served, without pages.");
+  const server = await startServer({
+    home: findHome(),
+    host,
+    port,
+    version,
+    dist,
+    papers: papersFolder(),
+  }).catch((error) => {
+    throw error instanceof AddressError ? new CommandError(exitCodes.addressInUse, error.message) : error;
+  });
+  print(format, { url: server.url }, ({ url }) => `nearmiss is at ${url}`);
+  await interrupted.promise;
+  say("Stopping.");
+  await server.close();
+  ignore();
+}
