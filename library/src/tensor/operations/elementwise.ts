@@ -16,7 +16,7 @@ import {
 } from "../tensor.ts";
 import { emitMultiplication, emitSum } from "./matmul.ts";
 import { sumTo } from "./reduce.ts";
-import { broadcastTo, expandSource } from "./shape.ts";
+import { broadcastTo, expandSource, joinPadded, reshape, reshapeSource } from "./shape.ts";
 import { booleans, floats, numbers, requireType } from "./types.ts";
 
 interface Unary {
@@ -111,8 +111,25 @@ const isConstant = (tensor: Tensor, value: number) => constantValue(tensor) === 
 export const add = binary("add", {
   emit: (graph, inputs, node) => emitSum(graph, inputs, node, 1),
   vjp: (g) => [g, g],
-  simplify: (a, b) => (isConstant(a, 0) ? b : isConstant(b, 0) ? a : undefined),
+  simplify: (a, b) =>
+    isConstant(a, 0)
+      ? b
+      : isConstant(b, 0)
+        ? a
+        : (joinPadded(a, b) ?? joinPadded(b, a) ?? addToProduct(a, b) ?? addToProduct(b, a)),
 });
+
+/** (M reshaped) + bias as (M + bias) reshaped, where M is a matrix product: the sum can then join the product. */
+function addToProduct(x: Tensor, bias: Tensor): Tensor | undefined {
+  const product = reshapeSource(x);
+  const fits =
+    product?.operation.name === "matmul" &&
+    product.shape.length === 2 &&
+    bias.shape.length === 1 &&
+    bias.shape[0] === product.shape[1] &&
+    bias.shape[0] === x.shape.at(-1);
+  return fits ? reshape(add(product, bias), x.shape) : undefined;
+}
 
 /** a − b */
 export const subtract = binary("subtract", {
@@ -370,9 +387,21 @@ export function leakyRelu(x: Tensor, slope = 0.01): Tensor {
 }
 
 /** x Φ(x) with the normal distribution function Φ: the exact form, not the tanh approximation. */
-export function gelu(x: Tensor): Tensor {
-  return multiply(multiply(x, 0.5), add(erf(multiply(x, Math.SQRT1_2)), 1));
-}
+export const gelu = unary("gelu", {
+  emit: (graph, x, dtype) => {
+    if (dtype === "float32") return graph.node("Gelu", [x]);
+    const half = graph.node("Mul", [x, graph.scalar(0.5, dtype)]);
+    const error = emitErfFloat64(graph, graph.node("Mul", [x, graph.scalar(Math.SQRT1_2, dtype)]));
+    return graph.node("Mul", [half, graph.node("Add", [error, graph.scalar(1, dtype)])]);
+  },
+  // Φ(x) + x φ(x) = (erf u + 2/√π u e^(−u²) + 1) / 2 with u = x/√2
+  vjp: (g, x) => {
+    const u = multiply(x, Math.SQRT1_2);
+    const density = multiply(u, exp(negate(multiply(u, u))));
+    const slope = add(multiply(add(erf(u), multiply(density, 2 / Math.sqrt(Math.PI))), 0.5), 0.5);
+    return multiply(g, slope);
+  },
+});
 
 /** x σ(x), also called swish. */
 export const silu = (x: Tensor): Tensor => multiply(x, sigmoid(x));

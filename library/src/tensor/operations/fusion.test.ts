@@ -5,9 +5,14 @@ import {
   add,
   compile,
   evaluate,
+  grad,
   matmul,
   multiply,
+  pad,
+  reshape,
+  split,
   subtract,
+  sum,
   type Tensor,
   tensor,
   toOnnx,
@@ -144,4 +149,39 @@ test("row factors move past products without changing them", async () => {
   const [direct, transposed] = await evaluate([matmul(scaled, b), matmul(transpose(scaled), b)]);
   close(values(direct!), product(expected, b));
   close(values(transposed!), product(turned, b));
+});
+
+test("the gradient of a split is one concatenation", async () => {
+  const x = matrix(2, 6);
+  const weights = matrix(2, 6);
+  const f = (x: Tensor) => {
+    const [a, b, c] = split(x, [1, 2, 3], 1) as [Tensor, Tensor, Tensor];
+    const [wa, wb, wc] = split(weights, [1, 2, 3], 1) as [Tensor, Tensor, Tensor];
+    return add(add(sum(multiply(a, wa)), sum(multiply(b, wb))), sum(multiply(c, wc)));
+  };
+  close(values(await evaluate(grad(f)(x))), values(weights));
+  const bytes = toOnnx(grad(f), x);
+  assert.equal(count(bytes, "Pad"), 0);
+  assert.equal(count(bytes, "Concat"), 1);
+});
+
+test("padded tensors that overlap, leave a gap or are padded with ones are added as they are", async () => {
+  const ones = tensor(Float64Array.of(1, 1, 1));
+  const cases: [Tensor, Tensor, number[]][] = [
+    [pad(ones, [[0, 2]]), pad(ones, [[2, 0]]), [1, 1, 2, 1, 1]],
+    [pad(ones, [[0, 4]]), pad(ones, [[4, 0]]), [1, 1, 1, 0, 1, 1, 1]],
+    [pad(ones, [[0, 3]], 1), pad(ones, [[3, 0]]), [1, 1, 1, 2, 2, 2]],
+    [pad(ones, [[3, 1]]), pad(ones, [[0, 4]]), [1, 1, 1, 1, 1, 1, 0]],
+  ];
+  for (const [a, b, expected] of cases) close(values(await evaluate(add(a, b))), expected);
+});
+
+test("a bias after a reshaped product joins it", async () => {
+  const [x, w, bias] = [matrix(6, 2), matrix(2, 4), tensor(Float64Array.from(draw.normal(4)))];
+  const f = (x: Tensor) => add(matmul(reshape(x, [2, 3, 2]), w), bias);
+  close(
+    values(await evaluate(f(x))),
+    product(x, w).map((p, i) => p + values(bias)[i % 4]!),
+  );
+  assert.equal(count(toOnnx(f, x), "Add"), 0);
 });

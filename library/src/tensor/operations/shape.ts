@@ -48,6 +48,10 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   return expression(reshapeOperation, [x], target, x.dtype);
 }
 
+/** What a reshaped tensor was before, else undefined. */
+export const reshapeSource = (x: Tensor): Tensor | undefined =>
+  x.operation === reshapeOperation ? x.inputs[0] : undefined;
+
 const isLength = (length: number) => Number.isInteger(length) && length >= 0;
 
 /** Inserts an axis of length 1 before the given one (−1: at the end). */
@@ -315,6 +319,30 @@ export function pad(x: Tensor, padding: readonly (readonly [number, number])[], 
   if (padding.every(([before, after]) => before === 0 && after === 0)) return x;
   const shape = x.shape.map((length, a) => length + padding[a]![0] + padding[a]![1]);
   return expression(padOperation, [x], shape, x.dtype, { padding, value });
+}
+
+/**
+ * The sum of two tensors that are padded with zeros along one axis and lie side by side in it, as one
+ * joined tensor: what the gradients of the parts of a split add up to. Else undefined.
+ */
+export function joinPadded(a: Tensor, b: Tensor): Tensor | undefined {
+  if (a.operation !== padOperation || b.operation !== padOperation) return undefined;
+  if (!sameShape(a.shape, b.shape) || a.attributes.value !== 0 || b.attributes.value !== 0) return undefined;
+  const first = a.attributes.padding as [number, number][];
+  const second = b.attributes.padding as [number, number][];
+  const padded = (padding: [number, number][]) =>
+    padding.flatMap((n, axis) => (n[0] + n[1] > 0 ? [axis] : []));
+  const axes = new Set([...padded(first), ...padded(second)]);
+  const [axis] = axes;
+  if (axes.size !== 1 || axis === undefined || a.shape[axis]! - first[axis]![1] !== second[axis]![0])
+    return undefined;
+  const parts = [a.inputs[0]!, b.inputs[0]!].flatMap((part) =>
+    part.operation === concatOperation && part.attributes.axis === axis ? part.inputs : [part],
+  );
+  const rest = a.shape.map((_, i): [number, number] =>
+    i === axis ? [first[axis]![0], second[axis]![1]] : [0, 0],
+  );
+  return pad(concat(parts, axis), rest);
 }
 
 const concatOperation: Operation = {
