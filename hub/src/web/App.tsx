@@ -1,4 +1,5 @@
 import { useEffect, useRef } from "react";
+import { flushSync } from "react-dom";
 import { ErrorBoundary } from "./components/ErrorBoundary.tsx";
 import { Header } from "./components/Header.tsx";
 import { Link } from "./components/Link.tsx";
@@ -68,9 +69,9 @@ function useSearchKey() {
       const target = event.target as HTMLElement;
       if (target.isContentEditable || /^(input|textarea|select)$/i.test(target.tagName)) return;
       event.preventDefault();
-      if (location.pathname !== "/") navigate("/");
-      // After a page change the box is there on the next turn.
-      setTimeout(() => document.querySelector<HTMLInputElement>("input[type=search]")?.focus());
+      // The box must be there, and have the focus, before the next key is struck.
+      if (location.pathname !== "/") flushSync(() => navigate("/"));
+      document.querySelector<HTMLInputElement>("input[type=search]")?.focus();
     }
     window.addEventListener("keydown", onKeyDown);
     return () => window.removeEventListener("keydown", onKeyDown);
