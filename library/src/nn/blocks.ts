@@ -1,12 +1,7 @@
 /** Blocks of convolution and batch normalisation, images as [n, channels, height, width]. */
-import { add, relu, type Tensor } from "../tensor/index.ts";
+import { add, type BatchStatistics, relu, type Tensor } from "../tensor/index.ts";
 import { type Conv, type ConvLayerOptions, conv } from "./convolution.ts";
-import {
-  type BatchStatistics,
-  batchNormalization,
-  type Normalization,
-  type StatisticsLayer,
-} from "./normalization.ts";
+import { batchNormalization, type Normalization, type StatisticsLayer } from "./normalization.ts";
 
 export interface ConvBlock {
   convolution: Conv;

@@ -7,7 +7,7 @@
  *     model.apply(params, x, { dropout: dropoutFrom(masks, 0.1) });                     // in the step
  */
 import type { Random } from "../random.ts";
-import { cast, fromData, multiply, type Shape, sizeOf, type Tensor } from "../tensor/index.ts";
+import { dropout, fromData, type Shape, sizeOf, type Tensor } from "../tensor/index.ts";
 import { describe, sameShape, showShape } from "../tensor/tensor.ts";
 
 /** Drops some elements of a tensor and scales up the others. Models without dropout are given none. */
@@ -31,27 +31,27 @@ export function dropoutShapes(model: (dropout: Dropout) => unknown): Shape[] {
 }
 
 /**
- * Masks for one step: bool, false with the given probability, independently for each element.
+ * Masks for one step: bool, false at the given rate, independently for each element.
  *
- * @throws RangeError unless 0 ≤ probability < 1.
+ * @throws RangeError unless 0 ≤ rate < 1.
  */
-export function dropoutMasks(random: Random, shapes: readonly Shape[], probability: number): Tensor[] {
-  requireProbability("dropoutMasks", probability);
+export function dropoutMasks(random: Random, shapes: readonly Shape[], rate: number): Tensor[] {
+  if (!(rate >= 0 && rate < 1))
+    throw new RangeError(`dropoutMasks: rate is ${rate}; expected a number from 0 to below 1`);
   return shapes.map((shape) => {
     const data = new Uint8Array(sizeOf(shape));
-    for (let i = 0; i < data.length; i++) data[i] = random.next() < probability ? 0 : 1;
+    for (let i = 0; i < data.length; i++) data[i] = random.next() < rate ? 0 : 1;
     return fromData(data, shape);
   });
 }
 
 /**
- * A dropout that takes its masks from a list: x · mask / (1 − probability), so that expectations stay.
+ * A dropout that takes its masks from a list, in order.
  *
  * @param masks From `dropoutMasks`, usually an argument of the compiled step.
  * @throws RangeError when the model asks for more masks than there are, or for one of another shape.
  */
-export function dropoutFrom(masks: readonly Tensor[], probability: number): Dropout {
-  requireProbability("dropoutFrom", probability);
+export function dropoutFrom(masks: readonly Tensor[], rate: number): Dropout {
   let used = 0;
   return (x) => {
     const mask = masks[used++];
@@ -61,11 +61,6 @@ export function dropoutFrom(masks: readonly Tensor[], probability: number): Drop
           `model asks for number ${used}, of shape ${showShape(x.shape)}; draw them for dropoutShapes of this model`,
       );
     }
-    return multiply(x, multiply(cast(mask, x.dtype), 1 / (1 - probability)));
+    return dropout(x, mask, rate);
   };
-}
-
-function requireProbability(name: string, probability: number): void {
-  if (!(probability >= 0 && probability < 1))
-    throw new RangeError(`${name}: probability is ${probability}; expected 0 ≤ probability < 1`);
 }

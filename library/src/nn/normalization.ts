@@ -5,15 +5,14 @@
 import type { Random } from "../random.ts";
 import {
   add,
-  divide,
+  type BatchStatistics,
+  batchNorm,
   fromData,
-  mean,
+  layerNorm,
   multiply,
-  reshape,
-  sqrt,
-  square,
+  rmsNorm,
+  sizeOf,
   stopGradient,
-  subtract,
   type Tensor,
 } from "../tensor/index.ts";
 import { describe } from "../tensor/tensor.ts";
@@ -44,11 +43,7 @@ export function layerNormalization(
   requireCount("layerNormalization", "width", width);
   return {
     init: () => start(width),
-    apply: ({ gain, bias }, x) => {
-      const centred = subtract(x, mean(x, { axis: -1, keepDims: true }));
-      const deviation = sqrt(add(mean(square(centred), { axis: -1, keepDims: true }), epsilon));
-      return add(multiply(divide(centred, deviation), gain), bias);
-    },
+    apply: (params, x) => layerNorm(x, { ...params, epsilon }),
   };
 }
 
@@ -65,19 +60,8 @@ export function rmsNormalization(
   requireCount("rmsNormalization", "width", width);
   return {
     init: () => ({ gain: filled(width, 1) }),
-    apply: ({ gain }, x) => {
-      const size = sqrt(add(mean(square(x), { axis: -1, keepDims: true }), epsilon));
-      return multiply(divide(x, size), gain);
-    },
+    apply: (params, x) => rmsNorm(x, { ...params, epsilon }),
   };
-}
-
-/** Running statistics of the training batches, used in place of the batch's own once training is over. */
-export interface BatchStatistics {
-  /** [channels] */
-  mean: Tensor;
-  /** [channels], unbiased. */
-  variance: Tensor;
 }
 
 /** A layer that behaves differently in training, and keeps statistics of the batches that it saw there. */
@@ -114,44 +98,35 @@ export function batchNormalization(
   if (!(momentum >= 0 && momentum <= 1))
     throw new RangeError(`batchNormalization: momentum is ${momentum}; expected 0 ≤ momentum ≤ 1`);
 
-  const wide = (vector: Tensor, x: Tensor) => reshape(vector, [channels, ...x.shape.slice(2).map(() => 1)]);
-  const scaled = ({ gain, bias }: Normalization, centred: Tensor, variance: Tensor) =>
-    add(
-      multiply(divide(centred, sqrt(add(wide(variance, centred), epsilon))), wide(gain, centred)),
-      wide(bias, centred),
-    );
   const check = (x: Tensor) => {
     if (x.shape.length < 2 || x.shape[1] !== channels)
       throw new RangeError(`batchNormalization: x is ${describe(x)}; expected [n, ${channels}, ...]`);
   };
-
   return {
     init: () => start(channels),
     statistics: () => ({ mean: filled(channels, 0), variance: filled(channels, 1) }),
     train(params, statistics, x) {
       check(x);
-      const axis = x.shape.map((_, a) => a).filter((a) => a !== 1);
-      const count = axis.reduce((product, a) => product * x.shape[a]!, 1);
+      const count = sizeOf(x.shape) / channels;
       if (count < 2)
         throw new RangeError(
           `batchNormalization: ${describe(x)} has one value a channel; expected at least 2`,
         );
-      const average = mean(x, { axis });
-      const centred = subtract(x, wide(average, x));
-      const variance = mean(square(centred), { axis });
+      const { output, mean, variance } = batchNorm(x, { ...params, epsilon });
       const moved = (running: Tensor, now: Tensor) =>
         stopGradient(add(multiply(running, momentum), multiply(now, 1 - momentum)));
       return [
-        scaled(params, centred, variance),
+        output,
         {
-          mean: moved(statistics.mean, average),
+          mean: moved(statistics.mean, mean),
+          // Of the population, not of the batch: divided by n − 1, as in the paper's algorithm 2.
           variance: moved(statistics.variance, multiply(variance, count / (count - 1))),
         },
       ];
     },
     apply(params, statistics, x) {
       check(x);
-      return scaled(params, subtract(x, wide(statistics.mean, x)), statistics.variance);
+      return batchNorm(x, { ...params, epsilon, statistics }).output;
     },
   };
 }
