@@ -48,11 +48,12 @@ export function handModel(
   { name }: Workload,
   problem: Problem,
   ways: Ways = {},
-): { bytes: Uint8Array; feeds: Feeds } {
-  const { bytes, state, scalars, rename = {} } = handGraphs[name]!(problem, ways);
+): { bytes: Uint8Array; feeds: Feeds; threads?: number } {
+  const { bytes, state, scalars, threads, rename = {} } = handGraphs[name]!(problem, ways);
   const named = [...flatten(problem.batches[0])].map(([key, x]): [string, Tensor] => [rename[key] ?? key, x]);
   return {
     bytes,
+    threads,
     feeds: {
       ...Object.fromEntries([...state, ...named].map(([key, x]) => [key, toOrt(x)])),
       ...Object.fromEntries(

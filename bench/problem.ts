@@ -77,5 +77,6 @@ export function readProblem(folder: string): Problem {
       dtype === "float32" ? new Float32Array(bytes, offset, length) : new Int32Array(bytes, offset, length);
     return [name, fromData(data, shape)];
   });
-  return unflatten(new Map(tensors)) as Problem;
+  // A tree without tensors leaves no trace in the list.
+  return { parameters: [], ...(unflatten(new Map(tensors)) as Partial<Problem>) } as Problem;
 }

@@ -16,7 +16,7 @@ import { random } from "../library/src/random.ts";
 import { type Contestant, contest, disagreements } from "./contest.ts";
 import { goals } from "./goals.ts";
 import { handGraphs } from "./hand/index.ts";
-import { writeProblem } from "./problem.ts";
+import { type Problem, writeProblem } from "./problem.ts";
 import { judge, showGoals, showTimes } from "./table.ts";
 import { type Workload, workloadNamed, workloads } from "./workloads/index.ts";
 
@@ -34,7 +34,7 @@ const peers = {
         : "PyTorch is left out: install Debian's python3-torch to have it",
   },
   jax: { missing: () => missingModule("@jax-js/jax") },
-  tfjs: { missing: () => missingModule("@tensorflow/tfjs-core") },
+  tfjs: { missing: () => missingModule("@tensorflow/tfjs") },
 };
 
 function succeeds(command: string, args: string[]): boolean {
@@ -61,10 +61,12 @@ const torchVariants: Record<string, string[]> = {
 
 function contestants(
   { name, programs }: Workload,
+  problem: Problem,
   folder: string,
   chosen: readonly PeerName[],
 ): Contestant[] {
   const threadCounts = [1, 2];
+  const handThreads = handGraphs[name]!(problem).threads ?? Number.POSITIVE_INFINITY;
   const node = (script: string, row: string, variant: string, threads: number): Contestant => ({
     row,
     threads,
@@ -75,7 +77,7 @@ function contestants(
   });
   return [
     ...Object.keys(programs).flatMap((row) => threadCounts.map((t) => node("nearmiss.ts", row, row, t))),
-    ...threadCounts.filter((t) => t <= handThreads(name)).map((t) => node("hand.ts", "hand graph", "", t)),
+    ...threadCounts.filter((t) => t <= handThreads).map((t) => node("hand.ts", "hand graph", "", t)),
     ...(chosen.includes("pytorch") ? (torchVariants[name] ?? [""]) : []).flatMap((variant) =>
       threadCounts.map((t) => {
         const row = `pytorch ${variant}`.trim();
@@ -86,15 +88,11 @@ function contestants(
         };
       }),
     ),
-    // Both choose their own number of threads.
-    ...(chosen.includes("jax") ? [node("jax.js", "jax-js", "", 2)] : []),
-    ...(chosen.includes("tfjs") ? [node("tfjs.js", "tensorflow.js", "", 2)] : []),
+    // jax-js has one thread in Node; TensorFlow.js is told how many to take.
+    ...(chosen.includes("jax") ? [node("jax.js", "jax-js", "", 1)] : []),
+    ...(chosen.includes("tfjs") ? threadCounts.map((t) => node("tfjs.js", "tensorflow.js", "", t)) : []),
   ];
 }
-
-/** The retriever's hand graph adds rows with an operation that is right on one thread only. */
-const handThreads = (name: string) =>
-  !(name in handGraphs) ? 0 : name === "retriever" ? 1 : Number.POSITIVE_INFINITY;
 
 async function main(): Promise<number> {
   const { values: options, positionals } = parseArgs({
@@ -133,8 +131,9 @@ async function main(): Promise<number> {
   for (const workload of picked) {
     const folder = mkdtempSync(join(tmpdir(), "nearmiss-bench-"));
     try {
-      writeProblem(folder, workload.problem(random(SEED).split(workload.name)));
-      const entrants = contestants(workload, folder, present);
+      const problem = workload.problem(random(SEED).split(workload.name));
+      writeProblem(folder, problem);
+      const entrants = contestants(workload, problem, folder, present);
       const measured = await contest(entrants, { rounds, milliseconds, checkSteps: options.quick ? 5 : 10 });
       const judged = judge(goals[workload.name] ?? [], measured);
       const differences = disagreements(entrants, measured, TOLERANCE);
