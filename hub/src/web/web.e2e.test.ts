@@ -3,7 +3,6 @@
  * where there is no Chromium.
  */
 
-// biome-ignore-all lint/performance/useDomNodeTextContent: the tests ask for what is seen
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
