@@ -11,6 +11,7 @@ test("growth compares the last peak with that after warming up", async () => {
   assert.deepEqual([leaking[0], leaking[1], leaking[9]], [1010, 1020, 1100]);
   assert.ok(growth(leaking) > 0.05);
   assert.equal(growth(await residentPeaks(trainer, 1, 100, () => 500)), 0);
+  assert.equal(growth([100, 200, 200, 300]), 0.5);
 });
 
 test("a peak that has passed again counts", async () => {
