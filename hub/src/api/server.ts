@@ -2,6 +2,7 @@
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
+import { promisify } from "node:util";
 import { createAdaptorServer } from "@hono/node-server";
 import { openCatalog } from "../catalog/index.ts";
 import { openRuns } from "../runs/index.ts";
@@ -30,8 +31,8 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** Milliseconds that connections have for their last bytes at the end. */
-const farewell = 500;
+/** Milliseconds that open connections have for their last requests at the end. */
+const farewell = 300;
 
 /** The port is taken, or may not be used. */
 export class AddressError extends Error {}
@@ -61,12 +62,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     return {
       url,
       async close() {
-        const closed = new Promise((resolve) => server.close(resolve));
         removeServerFile(home);
-        // Readers of runs that end are still told, in time; then what is left of connections goes.
         await runs.close();
-        server.closeIdleConnections();
-        await Promise.race([closed, wait(farewell, undefined, { ref: false })]);
+        // Who followed a run hears of its end, and may ask for its record.
+        if ((await promisify(server.getConnections.bind(server))()) > 0) await wait(farewell);
+        server.close();
         server.closeAllConnections();
         await store.close();
       },

@@ -74,6 +74,7 @@ command("serve", "serve the web pages and the HTTP interface")
       .default(4680)
       .argParser(portNumber),
   )
+  .option("--no-pages", "only the HTTP interface, without the web pages")
   .action(async (options) => (await import("./serve.ts")).serve({ ...options, version }));
 
 // A reader that closes the pipe early, as `head` does, has what it wanted.

@@ -83,14 +83,19 @@ function conclude({ status, error, id }: RunRecord, log: string | undefined): vo
   if (status === "done") return;
   if (status === "stopped") throw new CommandError(exitCodes.stopped, `Run ${id} was stopped.`);
   const hint = log === undefined ? "" : ` What it printed is in ${log}.`;
-  throw new CommandError(exitCodes.runFailed, `Run ${id} failed: ${error ?? status}${hint}`);
+  const reason = (error ?? status).replace(/\.?$/, ".");
+  throw new CommandError(exitCodes.runFailed, `Run ${id} failed: ${reason}${hint}`);
 }
 
 function toText(record: RunRecord): string {
   const { slug, scale, trials, verdicts, startedAt, finishedAt } = record;
   const seeds = new Set(trials.map((trial) => trial.seed)).size;
   const seconds = startedAt && finishedAt ? (Date.parse(finishedAt) - Date.parse(startedAt)) / 1000 : 0;
-  const facts = [`scale ${scale}`, `${seeds} seed${seeds === 1 ? "" : "s"}`, `${seconds.toFixed(1)} s`];
+  const facts = [
+    `scale ${scale}`,
+    ...(seeds > 0 ? [`${seeds} seed${seeds === 1 ? "" : "s"}`] : []),
+    `${seconds.toFixed(1)} s`,
+  ];
   return [
     `${styled("bold", slug)}  ${styled("dim", facts.join(", "))}`,
     ...(trials.length > 0 ? [metricsTable(trials)] : []),
@@ -98,18 +103,17 @@ function toText(record: RunRecord): string {
   ].join("\n\n");
 }
 
-/** Mean and standard deviation over seeds, a row an arm. */
+/** Mean and standard deviation over seeds: a row a metric, a column an arm. */
 function metricsTable(trials: RunRecord["trials"]): string {
-  const metrics = Object.keys(trials[0].metrics);
   const arms = [...new Set(trials.map((trial) => trial.arm))];
-  const rows = arms.map((arm) => [
-    arm,
-    ...metrics.map((metric) =>
+  const head = ["", ...arms.map((arm) => styled("dim", arm)), ""];
+  const rows = Object.keys(trials[0].metrics).map((metric) => {
+    const cells = arms.map((arm) =>
       spread(trials.filter((trial) => trial.arm === arm).map((trial) => trial.metrics[metric])),
-    ),
-    "",
-  ]);
-  return columns([["", ...metrics.map((metric) => styled("dim", metric)), ""], ...rows])
+    );
+    return [metric, ...cells, ""];
+  });
+  return columns([head, ...rows])
     .map((line) => `  ${line}`)
     .join("\n");
 }
@@ -135,13 +139,13 @@ function verdictText({ claim, statement, decision, rule, effects }: ClaimVerdict
 const effectName = ({ metric, method, baseline }: Effect) => `${metric}, ${method} against ${baseline}`;
 
 /** The difference as measured, and the interval of the gain turned back into the metric's own direction. */
-function interval({ difference, gain, low, high, seeds, better }: Effect): string {
+function interval({ difference, low, high, seeds, better }: Effect): string {
   const sign = better === "higher" ? 1 : -1;
   // Through JSON, infinite ends are null.
   if (seeds < 2 || low === null || high === null) return `${signed(difference)} (no interval with one seed)`;
   const [from, to] = [sign * low, sign * high].sort((a, b) => a - b);
-  const direction = gain > 0 ? "for" : gain < 0 ? "against" : "neither for nor against";
-  return `${signed(difference)} [${signed(from)}, ${signed(to)}], ${direction} the method`;
+  const meaning = low > 0 ? "for the method" : high < 0 ? "against the method" : "could be either way";
+  return `${signed(difference)} [${signed(from)}, ${signed(to)}], ${meaning}`;
 }
 
 const signed = (value: number) => (value > 0 ? `+${short(value)}` : short(value));

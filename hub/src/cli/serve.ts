@@ -10,15 +10,17 @@ import { papersFolder } from "./papers.ts";
 export interface ServeOptions {
   host: string;
   port: number;
+  /** Whether to serve the web pages, building them where needed. */
+  pages: boolean;
   format: Format;
   version: string;
 }
 
-export async function serve({ host, port, format, version }: ServeOptions): Promise<void> {
+export async function serve({ host, port, pages, format, version }: ServeOptions): Promise<void> {
   const interrupted = Promise.withResolvers<void>();
   const ignore = onInterrupt(interrupted.resolve);
-  const dist = await builtPages();
-  if (dist === undefined) say("Only the HTTP interface is served, without pages.");
+  const dist = pages ? await builtPages() : undefined;
+  if (pages && dist === undefined) say("Only the HTTP interface is served, without pages.");
   const server = await startServer({
     home: findHome(),
     host,

@@ -30,13 +30,13 @@ export function readEntries(database: Database): Promise<Entry[]> {
  */
 export async function saveEntries(database: Database, changed: Entry[]): Promise<void> {
   await database.transaction(async (transaction) => {
-    for (const entry of changed)
+    for (let first = 0; first < changed.length; first += 1000)
       await transaction
         .insert(entries)
-        .values(entry)
+        .values(changed.slice(first, first + 1000))
         .onConflictDoUpdate({
           target: entries.titleKey,
-          set: { title: entry.title, abstract: entry.abstract, updatedAt: sql`now()` },
+          set: { title: sql`excluded.title`, abstract: sql`excluded.abstract`, updatedAt: sql`now()` },
         });
   });
 }

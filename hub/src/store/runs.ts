@@ -68,11 +68,13 @@ export async function appendEvents(database: Database, id: string, newEvents: Ru
       await transaction
         .insert(runEvents)
         .values(events.slice(first, first + 1000).map((event) => ({ runId: id, id: event.id, event })));
-    if (trials.length > 0)
+    if (trials.length > 0) {
+      const [run] = await transaction.select({ trials: runs.trials }).from(runs).where(eq(runs.id, id));
       await transaction
         .update(runs)
-        .set({ trials: sql`${runs.trials} || ${JSON.stringify(trials)}::jsonb` })
+        .set({ trials: [...run.trials, ...trials] })
         .where(eq(runs.id, id));
+    }
     if (verdicts) await transaction.update(runs).set({ verdicts }).where(eq(runs.id, id));
     if (end)
       await transaction

@@ -1,6 +1,6 @@
 /** The tables as the code sees them. What they are made of, with their rules, is in `migrations/`. */
 import type { ClaimVerdict, ScaleName } from "@nearmiss/papers/study";
-import { bigserial, integer, jsonb, pgTable, primaryKey, text, timestamp } from "drizzle-orm/pg-core";
+import { bigserial, integer, json, pgTable, primaryKey, text, timestamp } from "drizzle-orm/pg-core";
 import type { RunEvent, RunRecord, RunStatus } from "../types.ts";
 
 const time = (name: string) => timestamp(name, { withTimezone: true });
@@ -24,9 +24,9 @@ export const runs = pgTable("runs", {
   createdAt: time("created_at").notNull().defaultNow(),
   startedAt: time("started_at"),
   finishedAt: time("finished_at"),
-  trials: jsonb().$type<RunRecord["trials"]>().notNull().default([]),
-  verdicts: jsonb().$type<ClaimVerdict[]>().notNull().default([]),
-  environment: jsonb().$type<Record<string, string>>().notNull().default({}),
+  trials: json().$type<RunRecord["trials"]>().notNull().default([]),
+  verdicts: json().$type<ClaimVerdict[]>().notNull().default([]),
+  environment: json().$type<Record<string, string>>().notNull().default({}),
   error: text(),
 });
 
@@ -37,7 +37,7 @@ export const runEvents = pgTable(
       .notNull()
       .references(() => runs.id),
     id: integer().notNull(),
-    event: jsonb().$type<RunEvent>().notNull(),
+    event: json().$type<RunEvent>().notNull(),
   },
   (table) => [primaryKey({ columns: [table.runId, table.id] })],
 );

@@ -199,7 +199,7 @@ describe("the database", () => {
     const points = Array.from({ length: 2500 }, (_, x) => {
       return { id: x + 3, type: "point" as const, arm: "a", seed: 1, curve: "c", x, y: 0 };
     });
-    const trial = { arm: "a\0b \\u0000", seed: 1, metrics: { accuracy: 0.5 }, seconds: 1.5 };
+    const trial = { arm: "a\0b \\u0000", seed: 1, metrics: { "the longer": 0.5, b: 1, a: 2 }, seconds: 1.5 };
     await withStore(home, async ({ database }) => {
       const queued = await insertRun(database, "r1", { slug: "tiny", scale: "smoke", seeds: 2 });
       assert.equal(queued.status, "queued");
@@ -221,6 +221,7 @@ describe("the database", () => {
         { ...trial, arm: "a\ufffdb \\u0000" },
         { ...trial, arm: "a\ufffdb \\u0000", seed: 2 },
       ]);
+      assert.deepEqual(Object.keys(record.trials[0].metrics), ["the longer", "b", "a"]);
       assert.ok(record.startedAt! >= record.createdAt && record.finishedAt! >= record.startedAt!);
       const events = await readEvents(database, "r1", 2);
       assert.deepEqual(

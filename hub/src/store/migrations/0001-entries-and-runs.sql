@@ -21,9 +21,10 @@ create table runs (
   created_at timestamptz not null default now(),
   started_at timestamptz,
   finished_at timestamptz,
-  trials jsonb not null default '[]',
-  verdicts jsonb not null default '[]',
-  environment jsonb not null default '{}',
+  -- json, not jsonb: metrics, arms and curves keep the order in which the study names them.
+  trials json not null default '[]',
+  verdicts json not null default '[]',
+  environment json not null default '{}',
   error text
 );
 create index runs_by_slug on runs (slug, sequence);
@@ -32,6 +33,6 @@ create index runs_by_status on runs (status, sequence);
 create table run_events (
   run_id text not null references runs (id) on delete cascade,
   id integer not null,
-  event jsonb not null,
+  event json not null,
   primary key (run_id, id)
 );
