@@ -7,6 +7,7 @@ import {
   type GraphWriter,
   isInput,
   type Shape,
+  sizeOf,
   type Tensor,
   type TypedArray,
 } from "../tensor/tensor.ts";
@@ -102,6 +103,12 @@ export function emitGraph(inputs: readonly Tensor[], outputs: readonly Tensor[])
         continue;
       }
       if (isInput(node)) throw new Error(`${describe(node)} is an argument of another compiled function`);
+      // Several of the engine's kernels go wrong where a result has no elements.
+      if (sizeOf(node.shape) === 0) {
+        stack.pop();
+        names.set(node, writer.constant(allocate(node.dtype, 0), node.shape, node.dtype));
+        continue;
+      }
       const open = node.inputs.filter((source) => !names.has(source));
       if (open.length > 0) {
         stack.push(...open);

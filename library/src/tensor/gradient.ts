@@ -3,13 +3,30 @@
  * be applied to its own result.
  */
 import { leaves, mapTree, zipTrees } from "../tree.ts";
+import { elementwise, withBatch } from "./operations/batch.ts";
 import { add, zerosLike } from "./operations/elementwise.ts";
+import { sum } from "./operations/reduce.ts";
 import { ones } from "./operations/shape.ts";
 import { stopGradient } from "./operations/stop.ts";
-import { describe, expression, isFloat, isTensor, type Operation, sameShape, type Tensor } from "./tensor.ts";
+import {
+  describe,
+  expression,
+  input,
+  isFloat,
+  isTensor,
+  type Operation,
+  sameShape,
+  type Tensor,
+} from "./tensor.ts";
+import { batchOf } from "./vmap.ts";
 
 /** A name for a value; gives a function's parameter an identity of its own. */
-const variableOperation: Operation = { name: "variable", emit: (_graph, [x]) => x!, vjp: (g) => [g] };
+const variableOperation: Operation = {
+  name: "variable",
+  emit: (_graph, [x]) => x!,
+  vjp: (g) => [g],
+  batch: elementwise,
+};
 
 const variable = (x: Tensor): Tensor => expression(variableOperation, [x], x.shape, x.dtype);
 
@@ -19,6 +36,20 @@ const customOperation: Operation = {
   name: "customGradient",
   emit: (_graph, [x]) => x!,
   vjp: (g, node) => [undefined, ...(node.attributes.vjp as CustomVjp)(g)],
+  batch: (inputs, batch, node) => {
+    const { size, batched, known } = batch;
+    const vjp: CustomVjp = (g) => {
+      const one = input(node.shape, node.dtype);
+      const contributions = (node.attributes.vjp as CustomVjp)(one);
+      return contributions.map((contribution, i) => {
+        if (!contribution) return undefined;
+        const [each] = batchOf([contribution], new Map([...known, [one, g]]), size);
+        return batched[i + 1] ? each! : sum(each!, { axis: 0 });
+      });
+    };
+    const result = withBatch(inputs[0]!, 0, batch);
+    return expression(customOperation, [result, ...inputs.slice(1)], result.shape, result.dtype, { vjp });
+  },
 };
 
 /**

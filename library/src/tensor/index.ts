@@ -14,3 +14,4 @@ export {
   tensor,
   values,
 } from "./tensor.ts";
+export * from "./vmap.ts";

@@ -36,6 +36,21 @@ export interface Operation {
   readonly name: string;
   emit(graph: GraphWriter, inputs: string[], node: Tensor): string;
   vjp?(cotangent: Tensor, node: Tensor): (Tensor | undefined)[];
+  /**
+   * The operation on a whole batch: some inputs have a new leading axis, and so has the result. Without
+   * a rule, `vmap` repeats the operation for every example.
+   */
+  batch?(inputs: readonly Tensor[], batch: Batch, node: Tensor): Tensor;
+}
+
+/** Which inputs of an operation are batches. */
+export interface Batch {
+  /** Length of the new leading axis. */
+  size: number;
+  /** Which inputs have it. */
+  batched: readonly boolean[];
+  /** Every expression of single examples that is already known as one of batches. */
+  known: ReadonlyMap<Tensor, Tensor>;
 }
 
 export type Attribute = number | string | readonly number[] | { float: number };

@@ -5,9 +5,10 @@
  * the window sees in each place: the same numbers, much slower.
  */
 import { vjp } from "../gradient.ts";
-import { describe, expression, type Operation, type Shape, type Tensor } from "../tensor.ts";
+import { type Batch, describe, expression, type Operation, type Shape, type Tensor } from "../tensor.ts";
+import { mergeFirst, withBatch } from "./batch.ts";
 import { matmul } from "./matmul.ts";
-import { concat, expandDims, reshape, slice, squeeze, stack, zeros } from "./shape.ts";
+import { expandDims, reshape, squeeze, stack, transpose, zeros } from "./shape.ts";
 import { floats, requireType } from "./types.ts";
 import { places, requireAxes, requireWhole, taps, type WindowAttributes } from "./windows.ts";
 
@@ -45,6 +46,7 @@ const convOperation: Operation = {
     const attributes = node.attributes as ConvAttributes;
     return [inputGradient(g, weight, x.shape, attributes), weightGradient(x, g, weight.shape, attributes)];
   },
+  batch: (inputs, batch, node) => batchKernels(convolve, inputs, batch, node),
 };
 
 const inputGradientOperation: Operation = {
@@ -66,34 +68,83 @@ const inputGradientOperation: Operation = {
     const attributes = node.attributes as ConvAttributes;
     return [convolve(g, weight, y.shape, attributes), weightGradient(g, y, weight.shape, attributes)];
   },
+  batch: (inputs, batch, node) => batchKernels(inputGradient, inputs, batch, node),
 };
 
 const weightGradientOperation: Operation = {
   name: "conv2dWeightGradient",
   emit: (graph, [x, y], node) => {
-    const { strides, pads, dilations } = node.attributes as ConvAttributes;
-    const swap = { perm: [1, 0, 2, 3] };
-    // Batch and channels change places: the images are then the channels that the window sums over,
-    // and the result's cotangent is the window; stride and dilation change places too.
-    const raw = graph.node(
-      "Conv",
-      [graph.node("Transpose", [x!], swap), graph.node("Transpose", [y!], swap)],
-      {
-        strides: dilations,
-        pads: [...pads, ...pads],
-        dilations: strides,
-      },
-    );
-    const ends = graph.integers([node.shape[2]!, node.shape[3]!]);
+    const { strides, pads, dilations, groups } = node.attributes as ConvAttributes;
+    const [image, cotangent] = node.inputs as [Tensor, Tensor];
+    const [filters, channels, height, width] = node.shape as [number, number, number, number];
+    const n = image.shape[0]!;
+    const turn = (name: string, { shape }: Tensor, perm: number[], front: number[]) => {
+      const size = shape.slice(2);
+      const parts = graph.node("Reshape", [name, graph.integers([n, groups, shape[1]! / groups, ...size])]);
+      const turned = graph.node("Transpose", [parts], { perm });
+      return graph.node("Reshape", [turned, graph.integers([...front, ...size])]);
+    };
+    // Batch and channels of each group change places: the images are then the channels that the window
+    // sums over, and the result's cotangent is the window; stride and dilation change places too.
+    const images = turn(x!, image, [2, 1, 0, 3, 4], [channels, groups * n]);
+    const windows = turn(y!, cotangent, [1, 2, 0, 3, 4], [filters, n]);
+    const raw = graph.node("Conv", [images, windows], {
+      strides: dilations,
+      pads: [...pads, ...pads],
+      dilations: strides,
+      group: groups,
+    });
+    const ends = graph.integers([height, width]);
     const cut = graph.node("Slice", [raw, graph.integers([0, 0]), ends, graph.integers([2, 3])]);
-    return graph.node("Transpose", [cut], swap);
+    return graph.node("Transpose", [cut], { perm: [1, 0, 2, 3] });
   },
   vjp: (g, node) => {
     const [x, y] = node.inputs as [Tensor, Tensor];
     const attributes = node.attributes as ConvAttributes;
     return [inputGradient(y, g, x.shape, attributes), convolve(x, g, y.shape, attributes)];
   },
+  batch: (inputs, batch, node) => {
+    const [images, cotangents] = inputs.map((x, i) => sideBySide(withBatch(x, i, batch))) as [Tensor, Tensor];
+    const [filters, ...rest] = node.shape as [number, ...number[]];
+    const attributes = inGroups(node, batch);
+    const all = weightGradient(images, cotangents, [batch.size * filters, ...rest], attributes);
+    return reshape(all, [batch.size, filters, ...rest]);
+  },
 };
+
+/** A convolution of batches. Examples that have kernels of their own become groups. */
+function batchKernels(
+  apply: typeof convolve,
+  [x, weight]: readonly Tensor[],
+  batch: Batch,
+  { shape, attributes }: Tensor,
+): Tensor {
+  const [n, channels, ...rest] = shape as [number, number, number, number];
+  const { size } = batch;
+  if (!batch.batched[1]) {
+    const all = apply(mergeFirst(x!), weight!, [size * n, channels, ...rest], attributes as ConvAttributes);
+    return reshape(all, [size, ...shape]);
+  }
+  const images = sideBySide(withBatch(x!, 0, batch));
+  const all = apply(
+    images,
+    mergeFirst(weight!),
+    [n, size * channels, ...rest],
+    inGroups({ attributes }, batch),
+  );
+  return transpose(reshape(all, [n, size, channels, ...rest]), [1, 0, 2, 3, 4]);
+}
+
+/** [size, n, channels, …] as [n, size · channels, …]. */
+function sideBySide(x: Tensor): Tensor {
+  const [size, n, channels, ...rest] = x.shape as [number, number, number, number, number];
+  return reshape(transpose(x, [1, 0, 2, 3, 4]), [n, size * channels, ...rest]);
+}
+
+const inGroups = ({ attributes }: Pick<Tensor, "attributes">, { size }: Batch): ConvAttributes => ({
+  ...(attributes as ConvAttributes),
+  groups: (attributes as ConvAttributes).groups * size,
+});
 
 function convolve(x: Tensor, weight: Tensor, shape: Shape, attributes: ConvAttributes): Tensor {
   if (x.dtype === "float64") return convolveByProduct(x, weight, shape, attributes);
@@ -124,21 +175,8 @@ function convolveByProduct(x: Tensor, weight: Tensor, shape: Shape, attributes: 
   return reshape(product, shape);
 }
 
-function weightGradient(x: Tensor, y: Tensor, shape: Shape, attributes: ConvAttributes): Tensor {
-  const { groups } = attributes;
-  if (groups === 1) return expression(weightGradientOperation, [x, y], shape, x.dtype, attributes);
-  const channels = shape[1]!;
-  const filters = shape[0]! / groups;
-  const parts = Array.from({ length: groups }, (_, i) =>
-    weightGradient(
-      slice(x, [null, [i * channels, (i + 1) * channels]]),
-      slice(y, [null, [i * filters, (i + 1) * filters]]),
-      [filters, ...shape.slice(1)],
-      { ...attributes, groups: 1 },
-    ),
-  );
-  return concat(parts);
-}
+const weightGradient = (x: Tensor, y: Tensor, shape: Shape, attributes: ConvAttributes) =>
+  expression(weightGradientOperation, [x, y], shape, x.dtype, attributes);
 
 /** Checks the options and element types that all convolutions share. */
 function requireConvolution(

@@ -14,6 +14,7 @@ import {
   type Tensor,
   type TensorLike,
 } from "../tensor.ts";
+import { elementwise } from "./batch.ts";
 import { emitMultiplication, emitSum } from "./matmul.ts";
 import { sumTo } from "./reduce.ts";
 import { broadcastTo, expandSource, joinPadded, reshape, reshapeSource } from "./shape.ts";
@@ -36,6 +37,7 @@ function unary(name: string, { emit, vjp, accepts = floats, result }: Unary): (x
     emit: (graph: GraphWriter, [x]: string[], node: Tensor) =>
       typeof emit === "string" ? graph.node(emit, [x!]) : emit(graph, x!, node.inputs[0]!.dtype),
     vjp: vjp && ((cotangent: Tensor, node: Tensor) => [vjp(cotangent, node.inputs[0]!, node)]),
+    batch: elementwise,
   };
   return (x) => {
     requireType(name, accepts, x);
@@ -67,6 +69,7 @@ function binary(name: string, { emit, vjp, accepts = numbers, result, simplify }
         const [da, db] = vjp(cotangent, a, b, node);
         return [da && sumTo(da, a.shape), db && sumTo(db, b.shape)];
       }),
+    batch: elementwise,
   };
   return (left: TensorLike, right: TensorLike): Tensor => {
     let [a, b] = operands(name, left, right);
@@ -241,6 +244,7 @@ const whereOperation = {
     const [condition, a, b] = node.inputs as [Tensor, Tensor, Tensor];
     return [undefined, sumTo(where(condition, g, 0), a.shape), sumTo(where(condition, 0, g), b.shape)];
   },
+  batch: elementwise,
 };
 
 /**
@@ -432,6 +436,7 @@ const clipOperation = {
     const x = node.inputs[0]!;
     return [where(logicalAnd(greaterEqual(x, low), lessEqual(x, high)), g, 0)];
   },
+  batch: elementwise,
 };
 
 const onnxTypes = { float32: 1, float64: 11, int32: 6, bool: 9 } as const;
@@ -444,6 +449,7 @@ const castOperation = {
     const from = node.inputs[0]!.dtype;
     return [isFloat(from) ? cast(g, from) : undefined];
   },
+  batch: elementwise,
 };
 
 /** The same values as another element type; gradients flow between the float types only. */

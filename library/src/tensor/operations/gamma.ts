@@ -6,6 +6,7 @@
  * engine has no kernels for any of this. float32 is computed in float64 inside and rounded at the end.
  */
 import { expression, type GraphWriter, type Operation, type Tensor } from "../tensor.ts";
+import { elementwise } from "./batch.ts";
 import {
   abs,
   cos,
@@ -86,6 +87,7 @@ const logGammaOperation: Operation = {
     return minus(stirling, log(graph.node("Where", [isSmall, product, one])));
   }),
   vjp: (g, node) => [multiply(g, polygammaFromHalf(node.inputs[0]!, 0))],
+  batch: elementwise,
 };
 
 /** ψ⁽ⁿ⁾(x) for x ≥ 1/2: ψ⁽ⁿ⁾(z) − (−1)ⁿ n! Σ_{k < shift} 1 / (x + k)ⁿ⁺¹. */
@@ -118,6 +120,7 @@ const polygammaOperation: Operation = {
     return times(constant(n % 2 === 0 ? -1 : 1), plus(main, added));
   }),
   vjp: (g, node) => [multiply(g, polygammaFromHalf(node.inputs[0]!, (node.attributes.order as number) + 1))],
+  batch: elementwise,
 };
 
 const logGammaFromHalf = (x: Tensor) => expression(logGammaOperation, [x], x.shape, x.dtype);

@@ -6,6 +6,7 @@ import {
   type DType,
   describe,
   expression,
+  fromData,
   normalizeAxis,
   type Operation,
   sameShape,
@@ -13,7 +14,8 @@ import {
   sizeOf,
   type Tensor,
 } from "../tensor.ts";
-import { cast, divide, equal, maximum, multiply, notEqual } from "./elementwise.ts";
+import { alongAxis, mergeFirst, withBatch } from "./batch.ts";
+import { add, cast, divide, equal, maximum, multiply, notEqual } from "./elementwise.ts";
 import { sum } from "./reduce.ts";
 import { expandDims, range, reshape, transpose } from "./shape.ts";
 import { floats, numbers, requireType } from "./types.ts";
@@ -48,7 +50,37 @@ const gatherOperation: Operation = {
     const order = added.shape.map((_, i) => (i < axis ? i + 1 : i === axis ? 0 : i));
     return [transpose(added, order), undefined];
   },
+  batch: ([x, indices], batch, node) => {
+    const axis = node.attributes.axis as number;
+    const { size, batched } = batch;
+    if (!batched[1]) return gather(x!, indices!, { axis: axis + 1 });
+    const many = indices!.shape.length - 1;
+    const heads = Array.from({ length: axis }, (_, a) => a);
+    const tails = Array.from({ length: node.shape.length - axis - many }, (_, a) => axis + many + a);
+    if (!batched[0]) {
+      // The batch's axis is the first of those that the indices bring.
+      const y = gather(x!, indices!, { axis });
+      const places = Array.from({ length: many }, (_, a) => axis + 1 + a);
+      return transpose(y, [axis, ...heads, ...places, ...tails.map((a) => a + 1)]);
+    }
+    const length = x!.shape[axis + 1]!;
+    const rest = x!.shape.map((_, a) => a).filter((a) => a > 0 && a !== axis + 1);
+    const tables = mergeFirst(transpose(x!, [0, axis + 1, ...rest]));
+    const y = gather(tables, offset(indices!, size, length));
+    // [size, …indices, …heads, …tails] to [size, …heads, …indices, …tails]
+    const places = Array.from({ length: many }, (_, a) => 1 + a);
+    return transpose(y, [0, ...heads.map((a) => 1 + many + a), ...places, ...tails.map((a) => 1 + a)]);
+  },
 };
+
+/** Positions in tables that are put one below the other: those of example i grow by i times a table's length. */
+function offset(indices: Tensor, size: number, length: number): Tensor {
+  const starts = fromData(
+    Int32Array.from({ length: size }, (_, i) => i * length),
+    [size, ...indices.shape.slice(1).map(() => 1)],
+  );
+  return add(indices, starts);
+}
 
 /**
  * Slices of x at positions along an axis.
@@ -94,6 +126,18 @@ const scatterAddOperation: Operation = {
     return graph.node("Reshape", [total, graph.integers(node.shape)], { allowzero: 1 });
   },
   vjp: (g, node) => [undefined, gather(g, node.inputs[0]!)],
+  batch: ([indices, updates], batch, node) => {
+    const { size, batched } = batch;
+    const [length, ...row] = node.shape as [number, ...number[]];
+    if (!batched[0]) {
+      // The same positions for all: examples lie side by side.
+      const swap = (x: Tensor) => transpose(x, [1, 0, ...row.map((_, a) => a + 2)]);
+      return swap(scatterAdd(indices!, swap(updates!), length));
+    }
+    const own = mergeFirst(withBatch(updates!, 1, batch));
+    const positions = mergeFirst(offset(indices!, size, length));
+    return reshape(scatterAdd(positions, own, size * length), [size, length, ...row]);
+  },
 };
 
 /**
@@ -132,6 +176,7 @@ const gatherElementsOperation: Operation = {
     }
     return [scatterElements(x.shape, indices, g, axis), undefined];
   },
+  batch: alongAxis,
 };
 
 function oneHotAlong(indices: Tensor, axis: number, depth: number, dtype: DType): Tensor {
@@ -168,6 +213,7 @@ const scatterElementsOperation: Operation = {
     });
   },
   vjp: (g, node) => [undefined, gatherElements(g, node.inputs[0]!, { axis: node.attributes.axis as number })],
+  batch: alongAxis,
 };
 
 /**

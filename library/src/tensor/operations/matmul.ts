@@ -11,7 +11,8 @@ import {
   sizeOf,
   type Tensor,
 } from "../tensor.ts";
-import { multiply, rowScaled } from "./elementwise.ts";
+import { withRank } from "./batch.ts";
+import { full, multiply, rowScaled } from "./elementwise.ts";
 import { sum, sumTo } from "./reduce.ts";
 import { expandDims, reshape, squeeze, transpose, transposeSource } from "./shape.ts";
 import { numbers, requireType } from "./types.ts";
@@ -49,6 +50,11 @@ const matmulOperation: Operation = {
     const db = transposeB ? matmul(transpose(g), a) : matmul(transpose(a), g);
     return [sumTo(da, left.shape), sumTo(db, right.shape)];
   },
+  batch: (inputs, batch, node) => {
+    const { transposeA, transposeB } = node.attributes as MatmulAttributes;
+    const [a, b] = inputs.map((x, i) => withRank(x, i, batch, node.shape.length)) as [Tensor, Tensor];
+    return matmul(transposeA ? transpose(a) : a, transposeB ? transpose(b) : b);
+  },
 };
 
 /**
@@ -83,6 +89,8 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
     return reshape(matmul(reshape(a, [sizeOf(heads), inner]), b), [...heads, columns]);
   }
   const batch = broadcastShapes("matmul", a.shape.slice(0, -2), b.shape.slice(0, -2));
+  // The engine leaves batched products over no elements at all as the memory happened to be.
+  if (inner === 0) return full([...batch, rows, columns], 0, a.dtype);
   const left = transposeSource(a);
   const right = transposeSource(b);
   // (f ∘ M) b = f ∘ (M b) and (f ∘ M)ᵀ b = Mᵀ (f ∘ b) for a factor f of M's rows: scaling the smaller matrix.

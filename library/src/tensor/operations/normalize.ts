@@ -10,6 +10,7 @@ import {
   sizeOf,
   type Tensor,
 } from "../tensor.ts";
+import { alongAxis } from "./batch.ts";
 import { add, multiply, rsqrt, square, subtract } from "./elementwise.ts";
 import { mean, variance } from "./reduce.ts";
 import { reshape } from "./shape.ts";
@@ -59,6 +60,7 @@ const standardizeOperation: Operation = {
     const uncorrelated = subtract(centred, multiply(node, mean(multiply(g, node), over)));
     return [multiply(uncorrelated, inverseDeviation(node))];
   },
+  batch: alongAxis,
 };
 
 const inverseDeviationOperation: Operation = {
@@ -75,6 +77,7 @@ const inverseDeviationOperation: Operation = {
     const count = sizeOf(standard.shape) / sizeOf(node.shape);
     return [multiply(multiply(standard, -1 / count), multiply(g, square(node)))];
   },
+  batch: alongAxis,
 };
 
 /** 1 / √(variance + ε) of what a tensor was made of by `standardize`. */

@@ -1,5 +1,6 @@
 /** Pooling of images [n, channels, height, width], and its opposite. */
 import { expression, fromData, type Operation, type Tensor } from "../tensor.ts";
+import { withinFirstAxis } from "./batch.ts";
 import { cast, divide, equal, multiply } from "./elementwise.ts";
 import { max, mean, sum } from "./reduce.ts";
 import { broadcastTo, reshape, slice, stack } from "./shape.ts";
@@ -71,6 +72,7 @@ const maxTilesOperation: Operation = {
     const count = multiply(averageTiles(hit, size), size * size);
     return [multiply(hit, upsample2d(divide(g, count), size))];
   },
+  batch: withinFirstAxis,
 };
 
 const averageTilesOperation: Operation = {
@@ -80,6 +82,7 @@ const averageTilesOperation: Operation = {
     const size = node.attributes.size as number;
     return [upsample2d(multiply(g, 1 / (size * size)), size)];
   },
+  batch: withinFirstAxis,
 };
 
 /** The mean of each tile. The engine's kernel is for float32 only. */
@@ -104,6 +107,7 @@ const upsampleOperation: Operation = {
     const factor = node.attributes.factor as number;
     return [multiply(averageTiles(g, factor), factor * factor)];
   },
+  batch: withinFirstAxis,
 };
 
 /**

@@ -10,6 +10,7 @@ import {
   sameShape,
   type Tensor,
 } from "../tensor.ts";
+import { alongAxis } from "./batch.ts";
 import {
   add,
   cast,
@@ -60,6 +61,10 @@ function reduction(
       const x = node.inputs[0]!;
       const kept = keptShape(x.shape, (node.attributes as ReduceAttributes).axes);
       return [vjp(reshape(cotangent, kept), x, reshape(node, kept), node)];
+    },
+    batch: (inputs, { size }, node) => {
+      const axes = (node.attributes as ReduceAttributes).axes.map((a) => a + 1);
+      return expression(operation, inputs, [size, ...node.shape], node.dtype, { ...node.attributes, axes });
     },
   };
   return (x: Tensor, { axis, keepDims = false }: ReduceOptions = {}): Tensor => {
@@ -199,6 +204,7 @@ function argReduction(name: string, type: string) {
       const index = graph.node(type, [x!], { axis: node.attributes.axis as number, keepdims: 0 });
       return graph.node("Cast", [index], { to: 6 });
     },
+    batch: alongAxis,
   };
   return (x: Tensor, { axis = -1, keepDims = false }: { axis?: number; keepDims?: boolean } = {}): Tensor => {
     requireType(name, numbers, x);
@@ -245,6 +251,7 @@ const cumSumOperation: Operation = {
     const { axis, exclusive, reverse } = node.attributes as Required<CumSumOptions>;
     return [cumSum(g, { axis, exclusive, reverse: !reverse })];
   },
+  batch: alongAxis,
 };
 
 /** Running sums along an axis (default: the last). */

@@ -14,6 +14,7 @@ import {
   sizeOf,
   type Tensor,
 } from "../tensor.ts";
+import { alongAxis, withRank } from "./batch.ts";
 import { full } from "./elementwise.ts";
 import { sumTo } from "./reduce.ts";
 
@@ -21,6 +22,7 @@ const reshapeOperation: Operation = {
   name: "reshape",
   emit: (graph, [x], node) => graph.node("Reshape", [x!, graph.integers(node.shape)], { allowzero: 1 }),
   vjp: (g, node) => [reshape(g, node.inputs[0]!.shape)],
+  batch: ([x], { size }, node) => reshape(x!, [size, ...node.shape]),
 };
 
 /**
@@ -96,6 +98,7 @@ const transposeOperation: Operation = {
       ),
     ];
   },
+  batch: ([x], _batch, node) => transpose(x!, [0, ...(node.attributes.axes as number[]).map((a) => a + 1)]),
 };
 
 /**
@@ -143,6 +146,8 @@ const broadcastOperation: Operation = {
   name: "broadcastTo",
   emit: (graph, [x], node) => graph.node("Expand", [x!, graph.integers(node.shape)]),
   vjp: (g, node) => [sumTo(g, node.inputs[0]!.shape)],
+  batch: ([x], batch, node) =>
+    broadcastTo(withRank(x!, 0, batch, node.shape.length), [batch.size, ...node.shape]),
 };
 
 /**
@@ -202,6 +207,11 @@ const sliceOperation: Operation = {
       length - first[a]! - result.shape[a]!,
     ]);
     return [pad(result, padding)];
+  },
+  batch: (inputs, { size }, node) => {
+    const { starts, stops, steps } = node.attributes as SliceAttributes;
+    const attributes = { starts: [0, ...starts], stops: [size, ...stops], steps: [1, ...steps] };
+    return expression(sliceOperation, inputs, [size, ...node.shape], node.dtype, attributes);
   },
 };
 
@@ -301,6 +311,10 @@ const padOperation: Operation = {
       ),
     ];
   },
+  batch: ([x], _batch, node) => {
+    const { padding, value } = node.attributes as { padding: [number, number][]; value: number };
+    return pad(x!, [[0, 0], ...padding], value);
+  },
 };
 
 /**
@@ -361,6 +375,7 @@ const concatOperation: Operation = {
       return piece;
     });
   },
+  batch: alongAxis,
 };
 
 /**

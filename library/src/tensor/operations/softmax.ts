@@ -1,5 +1,6 @@
 /** Softmax and its logarithm. */
 import { describe, expression, normalizeAxis, type Operation, type Tensor } from "../tensor.ts";
+import { alongAxis } from "./batch.ts";
 import { exp, multiply, subtract } from "./elementwise.ts";
 import { sum } from "./reduce.ts";
 import { floats, requireType } from "./types.ts";
@@ -9,6 +10,7 @@ function softmaxLike(name: string, type: string, vjp: (g: Tensor, y: Tensor, axi
     name,
     emit: (graph, [x], node) => graph.node(type, [x!], { axis: node.attributes.axis as number }),
     vjp: (g, node) => [vjp(g, node, node.attributes.axis as number)],
+    batch: alongAxis,
   };
   return (x: Tensor, { axis = -1 }: { axis?: number } = {}): Tensor => {
     requireType(name, floats, x);

@@ -1,5 +1,6 @@
 /** Sorting and the largest elements. */
 import { describe, expression, normalizeAxis, type Operation, type Tensor } from "../tensor.ts";
+import { alongAxis } from "./batch.ts";
 import { gatherElements } from "./gather.ts";
 import { numbers, requireType } from "./types.ts";
 
@@ -11,6 +12,7 @@ const topKOperation: Operation = {
     const positions = graph.nodeOutput("TopK", [x!, graph.integers([k])], attributes, 2, 1);
     return graph.node("Cast", [positions], { to: 6 });
   },
+  batch: alongAxis,
 };
 
 export interface TopK {

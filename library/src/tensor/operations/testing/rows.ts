@@ -1,6 +1,6 @@
 /**
  * Tests of operations as tables: a row says how to draw a sample, what the operation is, and what a
- * plain loop gives; values, gradients and second derivatives are checked from it. A new operation is
+ * plain loop gives; values, gradients, second derivatives and batches are checked from it. A new operation is
  * one more row.
  */
 import assert from "node:assert/strict";
@@ -11,12 +11,15 @@ import { checkGradients, slopeAlong } from "../../../testing.ts";
 import {
   type DType,
   fromData,
+  grad,
   multiply,
+  stack,
   sum,
   type Tensor,
   type TypedArray,
   tensor,
   values,
+  vmap,
 } from "../../index.ts";
 import { allocate, describe, isFloat } from "../../tensor.ts";
 import type { Plain } from "./arrays.ts";
@@ -53,10 +56,16 @@ const SAMPLES = { minLength: 1, maxLength: 8, size: "max" } as const;
 export function checkRows(rows: readonly AnyRow[]): void {
   for (const one of rows) {
     const samples = fc.array(one.samples, SAMPLES) as fc.Arbitrary<Sample[]>;
+    const few = fc.array(one.samples, { ...SAMPLES, maxLength: 3 }) as fc.Arbitrary<Sample[]>;
     test(`${one.name}: values`, () =>
       fc.assert(
         fc.asyncProperty(samples, (drawn) => checkValues(one, drawn)),
         { numRuns: 3, seed },
+      ));
+    test(`${one.name}: batches`, () =>
+      fc.assert(
+        fc.asyncProperty(few, (drawn) => checkBatches(one, drawn)),
+        { numRuns: 1, seed: seed + 2 },
       ));
     if (one.derivatives === 0) continue;
     test(`${one.name}: gradients`, () =>
@@ -123,6 +132,69 @@ async function checkDerivatives(one: AnyRow, samples: Sample[]): Promise<void> {
     }
   }
 }
+
+const BATCH = 3;
+
+/** Compares `vmap` with one example after the other, whichever inputs are batches and whichever shared. */
+async function checkBatches(one: AnyRow, samples: Sample[]): Promise<void> {
+  const dtype = one.dtypes ? one.dtypes[0]! : "float64";
+  const outcome = (inputs: Tensor[], sample: Sample): Tensor[] => {
+    const y = one.apply(inputs, sample);
+    if (one.derivatives === 0) return [y];
+    const gradients = grad((all: Tensor[]) => projected(one.apply(all, sample)))(inputs);
+    return [y, ...gradients.filter((g) => isFloat(g.dtype))];
+  };
+  const tasks = samples.flatMap((sample) => {
+    const examples = Array.from({ length: BATCH }, (_, j) =>
+      sample.inputs.map((x) => concrete(rotated(x, j), dtype)),
+    );
+    return subsets(sample.inputs.length).map((isBatched) => ({
+      sample,
+      isBatched,
+      examples: examples.map((inputs) => inputs.map((x, i) => (isBatched[i] ? x : examples[0]![i]!))),
+    }));
+  });
+  const run = compile(
+    (points: Tensor[][][]) =>
+      tasks.map(({ sample, isBatched }, t) => {
+        const own = points[t]!.map((inputs) => inputs.filter((_, i) => isBatched[i]));
+        const together = vmap((...mine: Tensor[]) => {
+          let next = 0;
+          return outcome(
+            points[t]![0]!.map((shared, i) => (isBatched[i] ? mine[next++]! : shared)),
+            sample,
+          );
+        })(...own[0]!.map((_, i) => stack(own.map((inputs) => inputs[i]!))));
+        const apart = points[t]!.map((inputs) => outcome(inputs, sample));
+        return { together, apart: together.map((_, k) => stack(apart.map((results) => results[k]!))) };
+      }),
+    { threads: 1 },
+  );
+  const results = await run(tasks.map(({ examples }) => examples));
+  results.forEach(({ together, apart }, t) => {
+    together.forEach((result, k) => {
+      const wanted: Plain = { shape: apart[k]!.shape, data: [...values(apart[k]!)] };
+      const what = `${one.name}, result ${k}, batches ${tasks[t]!.isBatched}`;
+      assertClose(result, wanted, dtype === "float32" ? 1e-4 : 1e-11, what);
+    });
+  });
+}
+
+/** The same values in another order. */
+const rotated = (x: Plain, by: number): Plain => {
+  const cut = x.data.length === 0 ? 0 : by % x.data.length;
+  return { ...x, data: [...x.data.slice(cut), ...x.data.slice(0, cut)] };
+};
+
+/** All ways to choose at least one of some inputs; of many inputs, all of them, the first and the last. */
+const subsets = (count: number): boolean[][] =>
+  count <= 3
+    ? Array.from({ length: 2 ** count - 1 }, (_, bits) =>
+        Array.from({ length: count }, (_, i) => ((bits + 1) & (1 << i)) !== 0),
+      )
+    : [() => true, (i: number) => i === 0, (i: number) => i === count - 1].map((choose) =>
+        Array.from({ length: count }, (_, i) => choose(i)),
+      );
 
 /** A scalar in which every element of x has a weight of its own. */
 const projected = (x: Tensor): Tensor => sum(multiply(x, wave(x, 0)));
