@@ -12,7 +12,8 @@ export interface Search {
   loading: boolean;
 }
 
-const mostResults = 50;
+/** The most that the hub gives for one query. */
+export const mostResults = 100;
 const nothing: Search = { query: "", results: [], loading: false };
 
 /** An empty query finds nothing and asks nobody. */

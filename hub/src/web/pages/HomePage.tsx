@@ -11,7 +11,7 @@ import { plural } from "../format.ts";
 import { navigate, useAddress } from "../navigation.ts";
 import { homeAddress, paperAddress, readHomeState } from "../route.ts";
 import { useResource } from "../useResource.ts";
-import { useSearch } from "../useSearch.ts";
+import { mostResults, useSearch } from "../useSearch.ts";
 
 /** The collection: a search box, filters, and the papers or what was found. The address holds it all. */
 export function HomePage() {
@@ -91,7 +91,8 @@ export function HomePage() {
           ) : searching ? (
             <section className="part">
               <h2>
-                Found <span className="count">{shown.length}</span>
+                {search.results.length < mostResults ? "Found" : "Best matches"}{" "}
+                <span className="count">{shown.length}</span>
               </h2>
               <PaperList papers={shown} withFamily />
             </section>

@@ -43,6 +43,8 @@ function followRun(id: string, tell: (change: Partial<FollowedRun>) => void): ()
   let started = false;
   let closed = false;
   const source = new EventSource(`${runAddress(id)}/events`);
+  // Between two signs of progress the time left is still reckoned anew.
+  const clock = window.setInterval(draw, 1000);
 
   function draw() {
     clearTimeout(timer);
@@ -61,6 +63,7 @@ function followRun(id: string, tell: (change: Partial<FollowedRun>) => void): ()
     closed = true;
     source.close();
     clearTimeout(timer);
+    clearInterval(clock);
   }
 
   async function load(): Promise<RunRecord | undefined> {
@@ -79,9 +82,13 @@ function followRun(id: string, tell: (change: Partial<FollowedRun>) => void): ()
   }
 
   async function start() {
-    const record = await load();
-    if (!record) return;
+    if (started) return;
     started = true;
+    const record = await load();
+    if (!record) {
+      started = false;
+      return;
+    }
     if (state.lastEvent === 0) state = initialRunState(record);
     tell({ state, record });
   }
@@ -89,7 +96,7 @@ function followRun(id: string, tell: (change: Partial<FollowedRun>) => void): ()
   source.onopen = () => {
     tell({ reconnecting: false });
     // The hub may have been away when the page asked for the record.
-    if (!started) void start();
+    void start();
   };
 
   source.onmessage = (message: MessageEvent<string>) => {
@@ -100,6 +107,7 @@ function followRun(id: string, tell: (change: Partial<FollowedRun>) => void): ()
       return;
     }
     source.close();
+    clearInterval(clock);
     draw();
     void load().then((record) => record && tell({ record }));
   };
