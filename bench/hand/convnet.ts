@@ -27,6 +27,8 @@ export function convnetGraph(problem: Problem, ways: Ways = {}): HandGraph {
   const { x, labels } = problem.batches[0] as Record<string, { shape: readonly [number, number] }>;
   const n = x!.shape[0];
   const side = Math.sqrt(x!.shape[1]);
+  // Pooling and relu commute, and relu over a quarter of the values is cheaper.
+  const { poolFirst = true } = ways;
   const p = pencil(ways);
   declare(p, parameters);
   p.input("x", x!.shape);
@@ -48,13 +50,13 @@ export function convnetGraph(problem: Problem, ways: Ways = {}): HandGraph {
       ways.forward === "im2col"
         ? byColumns(p, input, inputShape, `${name}.weight`, `${name}.bias`, filters)
         : p.node("Conv", [input, `${name}.weight`, p.reshape(`${name}.bias`, filters)], same);
-    const active = ways.poolFirst ? convolved : p.node("Relu", [convolved]);
+    const active = poolFirst ? convolved : p.node("Relu", [convolved]);
     const pooled = maxPool(p, active, outputShape, ways.pool);
-    hidden = ways.poolFirst ? p.node("Relu", [pooled.result]) : pooled.result;
+    hidden = poolFirst ? p.node("Relu", [pooled.result]) : pooled.result;
     const result = hidden;
     shape = [n, filters, shape[2] / 2, shape[3] / 2];
     back.push((g, isFirst) => {
-      const convolvedGradient = ways.poolFirst
+      const convolvedGradient = poolFirst
         ? pooled.back(reluGradient(p, g, result, ways.relu))
         : reluGradient(p, pooled.back(g), active, ways.relu);
       gradients.set(
@@ -90,7 +92,7 @@ export function convnetGraph(problem: Problem, ways: Ways = {}): HandGraph {
 }
 
 /** 2 × 2 max pooling of [n, c, h, w], and its gradient's way back. Ties get the gradient once or each. */
-function maxPool(p: Pencil, x: string, [n, c, h, w]: Images, way: Ways["pool"] = "maxUnpool") {
+function maxPool(p: Pencil, x: string, [n, c, h, w]: Images, way: Ways["pool"] = "resizeMul") {
   const windows = { kernel_shape: [2, 2], strides: [2, 2] };
   if (way === "maxUnpool") {
     const [result, indices] = p.nodes("MaxPool", [x], 2, windows) as [string, string];
@@ -147,7 +149,7 @@ function weightGradient(
   [n, c, h, w]: Images,
   g: string,
   [, filters]: Images,
-  way: Ways["weightGradient"] = "conv",
+  way: Ways["weightGradient"] = "im2col",
 ): string {
   if (way === "conv") {
     // Batch and channels change places: the cotangent is then the window that slides over the images.

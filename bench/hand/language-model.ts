@@ -101,16 +101,22 @@ export function languageModelGraph(problem: Problem, ways: Ways = {}): HandGraph
     return [
       result,
       (g) => {
-        const gm = p.transpose(p.reshape(g, batch, context, HEADS, headSize), 0, 2, 1, 3);
-        const gv = p.node("MatMul", [turn(weights), gm]);
+        const cut = p.reshape(g, batch, context, HEADS, headSize);
+        const gm = p.transpose(cut, 0, 2, 1, 3);
+        // Weights are the large operand: the product that reads them as they lie, transposed afterwards, is
+        // faster than one that reads them transposed.
+        const gv = p.node("MatMul", [p.transpose(cut, 0, 2, 3, 1), weights]);
         const gw = p.node("MatMul", [gm, turn(v)]);
         // Σ_j w_ij gw_ij is the product of result and cotangent, over the narrow axis.
         const inner = p.sum(p.multiply(gm, mixed), [3], true);
         const gs = p.multiply(p.multiply(weights, p.subtract(gw, inner)), scale);
         const gq = p.node("MatMul", [gs, k]);
-        const gk = p.node("MatMul", [turn(gs), q]);
-        const five = [gq, gk, gv].map((z) => p.reshape(z, 1, batch, HEADS, context, headSize));
-        return p.reshape(p.transpose(p.node("Concat", five, { axis: 0 }), 1, 3, 0, 2, 4), n, 3 * width);
+        const gk = p.node("MatMul", [turn(q), gs]);
+        const parts = [
+          p.transpose(gq, 0, 2, 1, 3),
+          ...[gk, gv].map((turned) => p.transpose(turned, 0, 3, 1, 2)),
+        ].map((z) => p.reshape(z, n, width));
+        return p.node("Concat", parts, { axis: 1 });
       },
     ];
   };

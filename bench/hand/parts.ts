@@ -56,7 +56,7 @@ export const parametersOf = (problem: Problem): Map<string, Tensor> => flatten(p
 
 export const lengthOf = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
 
-export function reluGradient(p: Pencil, g: string, y: string, way: Ways["relu"] = "where"): string {
+export function reluGradient(p: Pencil, g: string, y: string, way: Ways["relu"] = "cast"): string {
   if (way === "sign") return p.multiply(g, p.node("Sign", [y]));
   const positive = p.node("Greater", [y, p.scalar(0)]);
   if (way === "cast") return p.multiply(g, p.node("Cast", [positive], { to: 1 }));
@@ -69,7 +69,7 @@ export function columnSum(
   g: string,
   rows: number,
   columns: number,
-  way: Ways["columnSum"] = "reduce",
+  way: Ways["columnSum"] = "gemm",
 ): string {
   if (way === "reduce") return p.sum(g, [0]);
   const ones = p.constant(new Float32Array(rows).fill(1), [1, rows]);
