@@ -13,10 +13,9 @@ export async function builtPages(): Promise<string | undefined> {
   if (built && statSync(join(dist, "index.html")).mtimeMs >= newestSource()) return dist;
   say(built ? "The web pages are older than their sources: building them." : "Building the web pages.");
   try {
-    const { build, createLogger } = await import("vite");
+    const { build } = await import("vite");
     // Standard output is for results: the bundler's report is not one.
-    const customLogger = { ...createLogger("warn"), info: () => {} };
-    await build({ root: hub, configFile: join(hub, "vite.config.ts"), customLogger });
+    await build({ root: hub, configFile: join(hub, "vite.config.ts"), logLevel: "warn" });
     return dist;
   } catch (error) {
     say(`The web pages could not be built: ${(error as Error).message}`);
@@ -26,7 +25,9 @@ export async function builtPages(): Promise<string | undefined> {
 
 function newestSource(): number {
   const web = join(hub, "src", "web");
-  const sources = readdirSync(web, { recursive: true, encoding: "utf8" }).map((name) => join(web, name));
+  const sources = readdirSync(web, { recursive: true, encoding: "utf8" })
+    .filter((name) => !name.includes(".test."))
+    .map((name) => join(web, name));
   const others = ["index.html", "vite.config.ts", "src/types.ts"].map((name) => join(hub, name));
   return Math.max(...[...sources, ...others].map((path) => statSync(path).mtimeMs));
 }

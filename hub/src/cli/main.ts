@@ -3,10 +3,13 @@
  * the ones that only read answer at once.
  */
 import { readFileSync } from "node:fs";
+import { enableCompileCache } from "node:module";
 import { families } from "@nearmiss/papers/card";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { exitCodes, exitCodesHelp, explain } from "./exit.ts";
 import type { Format } from "./output.ts";
+
+enableCompileCache();
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
 

@@ -4,8 +4,9 @@
  */
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { PGlite } from "@electric-sql/pglite";
-import { drizzle, type PgliteDatabase } from "drizzle-orm/pglite";
+import type { PGlite as Client } from "@electric-sql/pglite";
+import type { PgliteDatabase } from "drizzle-orm/pglite";
+import { drizzle, PGlite } from "./drizzle.ts";
 import { type Home, StoreError, unavailable } from "./home.ts";
 
 export type Database = PgliteDatabase;
@@ -27,7 +28,7 @@ export async function openDatabase(home: Home): Promise<OpenDatabase> {
   return { database: drizzle({ client }), close: () => client.close() };
 }
 
-async function openFolder(home: Home): Promise<PGlite> {
+async function openFolder(home: Home): Promise<Client> {
   if (!existsSync(home.database)) await createFolder(home);
   // PGlite would create a new database over whatever else lies there.
   if (!existsSync(join(home.database, "PG_VERSION")))
@@ -59,7 +60,7 @@ interface Migration {
 }
 
 /** Runs the migrations that the database has not seen, each in a transaction that also records it. */
-async function migrate(client: PGlite, home: Home): Promise<void> {
+async function migrate(client: Client, home: Home): Promise<void> {
   await client.exec(
     "create table if not exists migrations (name text primary key, applied_at timestamptz not null default now())",
   );

@@ -1,6 +1,7 @@
 /** Imported texts in the database. */
-import { sql } from "drizzle-orm";
+
 import type { Database } from "./database.ts";
+import { sql } from "./drizzle.ts";
 import { entries } from "./schema.ts";
 
 /** A title and abstract that an import brought, of a shipped paper or of one that is not shipped. */

@@ -1,8 +1,8 @@
 /** Runs and their events in the database. */
 import type { ClaimVerdict, ScaleName } from "@nearmiss/papers/study";
-import { and, asc, desc, eq, gt, sql } from "drizzle-orm";
 import type { RunEvent, RunRecord, RunRequest, RunStatus } from "../types.ts";
 import type { Database } from "./database.ts";
+import { and, asc, desc, eq, gt, sql } from "./drizzle.ts";
 import { runEvents, runs } from "./schema.ts";
 
 /** Puts a run at the end of the queue. */

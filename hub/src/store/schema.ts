@@ -1,7 +1,7 @@
 /** The tables as the code sees them. What they are made of, with their rules, is in `migrations/`. */
 import type { ClaimVerdict, ScaleName } from "@nearmiss/papers/study";
-import { bigserial, integer, json, pgTable, primaryKey, text, timestamp } from "drizzle-orm/pg-core";
 import type { RunEvent, RunRecord, RunStatus } from "../types.ts";
+import { bigserial, integer, json, pgTable, primaryKey, text, timestamp } from "./drizzle.ts";
 
 const time = (name: string) => timestamp(name, { withTimezone: true });
 

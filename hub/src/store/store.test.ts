@@ -17,7 +17,7 @@ import {
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { sql } from "drizzle-orm";
+import { sql } from "./drizzle.ts";
 import { saveEntries } from "./entries.ts";
 import { findHome, type Home, StoreError } from "./home.ts";
 import { openStore, type Store } from "./index.ts";
