@@ -116,12 +116,12 @@ export const study = defineStudy<Settings>({
       ["mann-whitney-loss", arm, settings],
       settings.temperatures,
       async (candidate) => {
-        const { train, validation } = definitionPairs({ ...settings, seed: TUNING_SEED });
+        const { train, validation } = definitionPairs(sizeOf(settings, TUNING_SEED));
         const options = { ...settings, pairs: train, loss: loss(candidate), seed: TUNING_SEED, signal };
         return (await evaluate(await trainRetriever(options), validation)).MRR;
       },
     );
-    const { train, test } = definitionPairs({ ...settings, seed });
+    const { train, test } = definitionPairs(sizeOf(settings, seed));
     const score = await trainRetriever({
       ...settings,
       pairs: train,
@@ -157,3 +157,10 @@ async function evaluate(score: Awaited<ReturnType<typeof trainRetriever>>, pairs
     "recall@10": hitsAtK(ranks, 10),
   };
 }
+
+const sizeOf = ({ train, validation, test }: Settings, seed: number): PairSize => ({
+  train,
+  validation,
+  test,
+  seed,
+});

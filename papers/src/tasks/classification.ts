@@ -9,6 +9,7 @@ import { type Layer, mlp } from "nearmiss/nn";
 import { adam } from "nearmiss/optim";
 import { random } from "nearmiss/random";
 import { denseBag, hashedBag } from "nearmiss/text";
+import { remember } from "../remember.ts";
 
 export interface Examples {
   /** [n, inputs] */
@@ -50,7 +51,7 @@ function bags(texts: readonly string[]): Float32Array {
 }
 
 /** Handwritten digits, 10 classes of 784 pixels. */
-export function digits({ train, validation, test, seed }: TaskSize): Task {
+export const digits = remember(({ train, validation, test, seed }: TaskSize): Task => {
   const parts = mnist({ train, validation, test, seed });
   const examples = ({ images, labels }: (typeof parts)["train"]): Examples => ({ x: images, labels });
   return {
@@ -61,10 +62,10 @@ export function digits({ train, validation, test, seed }: TaskSize): Task {
     validation: examples(parts.validation),
     test: examples(parts.test),
   };
-}
+});
 
 /** Spam or not, from the words of an e-mail's subject and body. */
-export function emails({ train, validation, test, seed }: TaskSize): Task {
+export const emails = remember(({ train, validation, test, seed }: TaskSize): Task => {
   const mails = spamAssassin();
   const labels = Int32Array.from(mails, (mail) => Number(mail.spam));
   const parts = split(mails.length, {
@@ -79,10 +80,10 @@ export function emails({ train, validation, test, seed }: TaskSize): Task {
     }),
   );
   return { inputs: BUCKETS, classes: 2, hidden: [64], train: a!, validation: b!, test: c! };
-}
+});
 
 /** Which of 25 kinds of thing a dictionary definition describes. */
-export function definitions({ train, validation, test, seed }: TaskSize): Task {
+export const definitions = remember(({ train, validation, test, seed }: TaskSize): Task => {
   const parts = supersenses({ train, development: validation, test, seed });
   const examples = ({ texts, labels }: (typeof parts)["train"]): Examples => ({ x: bags(texts), labels });
   return {
@@ -93,7 +94,7 @@ export function definitions({ train, validation, test, seed }: TaskSize): Task {
     validation: examples(parts.development),
     test: examples(parts.test),
   };
-}
+});
 
 /** Mean loss over a batch of logits [n, classes] with labels int32 [n]. */
 export type ClassificationLoss = (logits: Tensor, labels: Tensor) => Tensor;

@@ -10,6 +10,7 @@ import { dense } from "nearmiss/nn";
 import { adam } from "nearmiss/optim";
 import { random } from "nearmiss/random";
 import { characterNgrams, denseBag, hashedBag, words } from "nearmiss/text";
+import { remember } from "../remember.ts";
 
 /** Pairs of texts; row i of both belongs together. Bags are [n, BUCKETS]. */
 export interface Pairs {
@@ -43,20 +44,18 @@ function bags(texts: readonly string[]): Float32Array {
 }
 
 /** Definitions and the words that they define, with the words of the next broader term. */
-export function definitionPairs({
-  train,
-  validation,
-  test,
-  seed,
-}: PairSize): Record<"train" | "validation" | "test", Pairs> {
-  const parts = reverseDictionary({ train, development: validation, test, seed });
-  const pairs = (entries: (typeof parts)["train"]): Pairs => ({
-    count: entries.length,
-    queries: bags(entries.map(({ gloss }) => gloss)),
-    documents: bags(entries.map(({ card }) => card)),
-  });
-  return { train: pairs(parts.train), validation: pairs(parts.development), test: pairs(parts.test) };
-}
+export const definitionPairs = remember(
+  ({ train, validation, test, seed }: PairSize): Record<"train" | "validation" | "test", Pairs> => {
+    const parts = reverseDictionary({ train, development: validation, test, seed });
+    const pairs = (entries: (typeof parts)["train"]): Pairs => ({
+      count: entries.length,
+      queries: bags(entries.map(({ gloss }) => gloss)),
+      documents: bags(entries.map(({ card }) => card)),
+    });
+    return { train: pairs(parts.train), validation: pairs(parts.development), test: pairs(parts.test) };
+  },
+  2,
+);
 
 /** Mean loss over cosines [n, n] of queries (rows) and documents (columns); the diagonal holds the positives. */
 export type ScoreLoss = (scores: Tensor) => Tensor;
