@@ -1,5 +1,19 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
 import fc from "fast-check";
-import { add, einsum, matmul, multiply, outer, type Tensor, tensor, transpose } from "../index.ts";
+import { compile } from "../../runtime/index.ts";
+import {
+  add,
+  einsum,
+  exp,
+  matmul,
+  multiply,
+  outer,
+  type Tensor,
+  tensor,
+  transpose,
+  values,
+} from "../index.ts";
 import type { DType } from "../tensor.ts";
 import { at, build, type Plain, positions } from "./testing/arrays.ts";
 import { checkErrors, checkRows, row } from "./testing/rows.ts";
@@ -214,6 +228,18 @@ checkRows([
     },
   }),
 ]);
+
+// The engine leaves such a batched product as the memory happened to be.
+test("a batch of products over no elements is 0", async () => {
+  const [a, b] = [new Float32Array(0), new Float32Array(0)];
+  const run = compile((x: Tensor, y: Tensor) => [matmul(x, y), add(matmul(exp(x), y), 1)]);
+  for (let round = 0; round < 3; round++) {
+    const [plain, shifted] = await run(tensor(a, { shape: [8, 40, 0] }), tensor(b, { shape: [8, 0, 50] }));
+    assert.deepEqual([...plain!.shape], [8, 40, 50]);
+    assert.ok(values(plain!).every((v) => v === 0));
+    assert.ok(values(shifted!).every((v) => v === 1));
+  }
+});
 
 const matrix = (n: number, m: number): Tensor => tensor(new Float32Array(n * m), { shape: [n, m] });
 checkErrors([

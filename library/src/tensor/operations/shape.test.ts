@@ -354,6 +354,12 @@ test("constants of a shape", async () => {
   }
 });
 
+// The engine's Expand gives elements where there are none.
+test("broadcasting to a shape without elements", async () => {
+  const x = await evaluate(broadcastTo(add(tensor([1]), 1), [3, 0, 0]));
+  assert.deepEqual([[...x.shape], [...values(x)]], [[3, 0, 0], []]);
+});
+
 test("an element that is read several times collects all its cotangents", async () => {
   const x = tensor([1, 2, 3], { dtype: "float64" });
   const f = (z: Tensor) =>
