@@ -7,3 +7,4 @@ export type { Counted, LearningRate, Optimizer, Schedule } from "./optimizer.ts"
 export * from "./rms-prop.ts";
 export * as schedules from "./schedules.ts";
 export * from "./sgd.ts";
+export * from "./sparse-rows.ts";
