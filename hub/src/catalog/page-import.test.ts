@@ -10,7 +10,7 @@ const titles = [
   "Near Misses Teach the Most: A Study of Hard Negatives",
   "On the Temperature of Contrastive Losses",
   "Counting Sheep with 2.5 Bits",
-  "Do Margins Matter? Yes",
+  "Do Margins Matter?",
 ];
 
 const header = ["Get trending papers in your email inbox once a day!", "Get trending papers!"];
@@ -86,6 +86,10 @@ describe("readPapersPage", () => {
     refused(page().toSpliced(5, 1), /abstract of "On the Temperature.*is missing.*look like a title/, 6);
   });
 
+  test("refuses a title that ends like a sentence where an abstract should stand", () => {
+    refused(page().toSpliced(7, 1), /abstract of "Counting Sheep.*is missing/, 8);
+  });
+
   test("refuses a title that is missing in the middle where its abstract stands", () => {
     refused(page().toSpliced(4, 1), /expected a title, found .* look like an abstract/, 5);
   });
@@ -97,7 +101,7 @@ describe("readPapersPage", () => {
   });
 
   test("refuses a last title without abstract", () => {
-    refused(page().slice(0, -1), /abstract of "Do Margins Matter\? Yes" is missing/, 10);
+    refused(page().slice(0, -1), /abstract of "Do Margins Matter\?" is missing/, 10);
   });
 
   test("refuses a title that stands twice, whatever its spelling, naming both lines", () => {

@@ -257,6 +257,45 @@ describe("openRuns", () => {
 });
 
 describe("the event log", () => {
+  test("is followed from any event on: what has been, what comes, the end", async () => {
+    const log = createEventLog(async () => {});
+    const point = { type: "point" as const, arm: "a", seed: 1, curve: "c", x: 0, y: 0 };
+    const progress = { type: "progress" as const, arm: "a", seed: 1, fraction: 0, overall: 0 };
+    log.append(point);
+    log.append(point);
+    log.append(progress);
+    log.append(point);
+    const following = collect(log.follow(2));
+    await wait(10);
+    log.append(progress);
+    log.append(point);
+    await log.end({ type: "end", status: "done" }, async () => {});
+    const told = [
+      ["point", 3],
+      ["progress", 3],
+      ["point", 4],
+      ["end", 5],
+    ];
+    assert.deepEqual(
+      (await following).map((event) => [event.type, event.id]),
+      told,
+    );
+    assert.deepEqual(await collect(log.follow(5)), []);
+  });
+
+  test("tells of the end only when it is stored and all else is done", async () => {
+    const order: string[] = [];
+    const log = createEventLog(async () => {
+      await wait(20);
+      order.push("stored");
+    });
+    const following = collect(log.follow(0)).then(() => order.push("told"));
+    await wait(10);
+    await log.end({ type: "end", status: "done" }, async () => void order.push("done"));
+    await following;
+    assert.deepEqual(order, ["stored", "done", "told"]);
+  });
+
   test("tries again to store what could not be stored", async () => {
     const stored: RunEvent[] = [];
     let broken = true;
