@@ -9,4 +9,5 @@ export type { Layer } from "./layer.ts";
 export * from "./normalization.ts";
 export * from "./normalizers.ts";
 export * from "./recurrent.ts";
+export { loadSafetensors, readSafetensors, saveSafetensors } from "./safetensors.ts";
 export * from "./transformer.ts";
