@@ -18,8 +18,8 @@ export interface Trainer {
   gradientNorms?(): number[];
 }
 
-const WARM_UP_STEPS = 3;
-const LEAST_STEPS = 5;
+const WARM_UP_STEPS = 2;
+const LEAST_STEPS = 3;
 const MOST_STEPS = 2000;
 
 /** Answers commands until standard input ends. */

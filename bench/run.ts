@@ -25,6 +25,7 @@ const PYTHON = "/usr/bin/python3";
 /** Losses after the same steps may differ by this much, relatively: rounding, grown by a few steps. */
 const TOLERANCE = 1e-3;
 const SEED = 1;
+const CHECK_STEPS = 5;
 
 const peers = {
   pytorch: {
@@ -88,9 +89,9 @@ function contestants(
         };
       }),
     ),
-    // jax-js has one thread in Node; TensorFlow.js is told how many to take.
+    // Both have one thread in Node.
     ...(chosen.includes("jax") ? [node("jax.js", "jax-js", "", 1)] : []),
-    ...(chosen.includes("tfjs") ? threadCounts.map((t) => node("tfjs.js", "tensorflow.js", "", t)) : []),
+    ...(chosen.includes("tfjs") ? [node("tfjs.js", "tensorflow.js", "", 1)] : []),
   ];
 }
 
@@ -134,7 +135,7 @@ async function main(): Promise<number> {
       const problem = workload.problem(random(SEED).split(workload.name));
       writeProblem(folder, problem);
       const entrants = contestants(workload, problem, folder, present);
-      const measured = await contest(entrants, { rounds, milliseconds, checkSteps: options.quick ? 5 : 10 });
+      const measured = await contest(entrants, { rounds, milliseconds, checkSteps: CHECK_STEPS });
       const judged = judge(goals[workload.name] ?? [], measured);
       const differences = disagreements(entrants, measured, TOLERANCE);
       agreed &&= differences.length === 0;

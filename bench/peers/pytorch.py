@@ -1,6 +1,7 @@
 """PyTorch as a contestant: python3 peers/pytorch.py <folder of the problem> <workload> <variant> <threads>
 
-Speaks the line protocol of contestant.ts. Models are written the way PyTorch's own documentation writes
+Speaks the line protocol of contestant.ts. The number of threads is PyTorch's own; the BLAS library that
+Debian builds it with takes all cores whatever it is, which is why one thread is often its best. Models are written the way PyTorch's own documentation writes
 them; optimizers use their multi-tensor form where that is faster here.
 """
 
@@ -14,8 +15,8 @@ import numpy
 import torch
 import torch.nn.functional as F
 
-WARM_UP_STEPS = 3
-LEAST_STEPS = 5
+WARM_UP_STEPS = 2
+LEAST_STEPS = 3
 MOST_STEPS = 2000
 
 

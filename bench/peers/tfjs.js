@@ -1,5 +1,8 @@
 /**
  * TensorFlow.js on WebAssembly as a contestant: node peers/tfjs.js <folder of the problem> <workload> <variant> <threads>
+ *
+ * The backend has one thread in Node, and no kernels for the gradients of convolutions and of gather: where
+ * those are needed it ends with an error that says so.
  */
 import { createRequire } from "node:module";
 import { dirname } from "node:path";
@@ -10,7 +13,7 @@ import { flatten, readProblem, unflatten } from "../problem.ts";
 // Its ES modules do not load in Node; its CommonJS bundles do.
 const require = createRequire(import.meta.url);
 const tf = require("@tensorflow/tfjs");
-const { setThreadsCount, setWasmPaths } = require("@tensorflow/tfjs-backend-wasm");
+const { setWasmPaths } = require("@tensorflow/tfjs-backend-wasm");
 
 const TEMPERATURE = 0.05;
 
@@ -75,12 +78,11 @@ const toTf = (x) => tf.tensor(values(x), [...x.shape], x.dtype);
 const read = (branch, wrap) =>
   unflatten(new Map([...flatten(branch)].map(([path, x]) => [path, wrap(toTf(x))])));
 
-const [folder, name, , threads] = process.argv.slice(2);
+const [folder, name] = process.argv.slice(2);
 const workload = workloads[name];
 if (!workload) throw new Error(`${name} is not written for TensorFlow.js`);
 const wasm = dirname(require.resolve("@tensorflow/tfjs-backend-wasm/package.json"));
 setWasmPaths(`${wasm}/dist/`);
-setThreadsCount(Number(threads));
 await tf.setBackend("wasm");
 const problem = readProblem(folder);
 const batches = problem.batches.map((batch) => read(batch, (x) => x));
