@@ -61,11 +61,18 @@ const ranges = (length: number): fc.Arbitrary<Range> => {
     { weight: 9, arbitrary: fc.integer({ min: -length - 2, max: length + 2 }) },
     { weight: 1, arbitrary: fc.constantFrom(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY) },
   );
+  const steps = fc.constantFrom(-3, -2, -1, 1, 2, 3);
   return fc.oneof(
-    fc.constant(null),
-    ...(length > 0 ? [fc.integer({ min: -length, max: length - 1 })] : []),
-    fc.tuple(position, position),
-    fc.tuple(position, position, fc.constantFrom(-3, -2, -1, 1, 2, 3)),
+    { weight: 1, arbitrary: fc.constant(null) },
+    ...(length > 0 ? [{ weight: 1, arbitrary: fc.integer({ min: -length, max: length - 1 }) }] : []),
+    { weight: 1, arbitrary: fc.tuple(position, position) },
+    { weight: 2, arbitrary: fc.tuple(position, position, steps) },
+    // Long walks in both directions.
+    { weight: 2, arbitrary: fc.tuple(fc.constantFrom(0, 1), fc.constant(length), fc.constantFrom(2, 3)) },
+    {
+      weight: 2,
+      arbitrary: fc.tuple(fc.constantFrom(-1, -2), fc.constant(-length - 1), fc.constantFrom(-1, -2, -3)),
+    },
   );
 };
 

@@ -69,8 +69,8 @@ export function checkRows(rows: readonly AnyRow[]): void {
       ));
   for (const one of rows) {
     register(one, "values", 16, checkValues);
-    register(one, "batches", 4, checkBatches);
-    if (one.derivatives !== 0) register(one, "gradients", 8, checkDerivatives);
+    register(one, "batches", 8, checkBatches);
+    if (one.derivatives !== 0) register(one, "gradients", 12, checkDerivatives);
   }
 }
 

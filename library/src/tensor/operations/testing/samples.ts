@@ -13,8 +13,17 @@ export interface ShapeOptions {
   max?: number;
 }
 
-export const shapes = ({ minRank = 0, maxRank = 3, min = 1, max = 4 }: ShapeOptions = {}) =>
-  fc.array(fc.integer({ min, max }), { minLength: minRank, maxLength: maxRank });
+/** Shapes; few of them without axes or, where `min` is 0, without elements. */
+export const shapes = ({ minRank = 0, maxRank = 3, min = 1, max = 4 }: ShapeOptions = {}) => {
+  const length = fc.oneof(
+    { weight: 12, arbitrary: fc.integer({ min: Math.max(1, min), max }) },
+    { weight: 1, arbitrary: fc.constant(min) },
+  );
+  const some = fc.array(length, { minLength: Math.max(1, minRank), maxLength: maxRank });
+  return minRank > 0
+    ? some
+    : fc.oneof({ weight: 1, arbitrary: fc.constant<number[]>([]) }, { weight: 8, arbitrary: some });
+};
 
 export interface ValueOptions {
   low?: number;
