@@ -74,7 +74,7 @@ export const study = defineStudy<Settings>({
       train: 2000,
       validation: 500,
       test: 2000,
-      epochs: 6,
+      epochs: 5,
       batchSize: 100,
       learningRates: [3e-4, 1e-3, 3e-3],
       squares: [
@@ -82,7 +82,7 @@ export const study = defineStudy<Settings>({
         [1, 5],
         [5, 5],
       ],
-      seeds: 8,
+      seeds: 6,
     },
     full: {
       train: 3000,

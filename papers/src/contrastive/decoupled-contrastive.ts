@@ -59,12 +59,12 @@ export const study = defineStudy<Settings>({
       seeds: 2,
     },
     default: {
-      train: 6000,
+      train: 4000,
       validation: 500,
-      test: 1500,
+      test: 1000,
       smallBatch: 8,
       largeBatch: 128,
-      imagesSeen: 4000,
+      imagesSeen: 3000,
       learningRates: [5e-4, 2e-3],
       seeds: 5,
     },
@@ -104,7 +104,7 @@ export const study = defineStudy<Settings>({
     },
   ],
   distance:
-    "The paper trains a ResNet-50 on ImageNet with batches of 256 and more for 200 epochs; here a convolutional network of about 100,000 weights sees 4,000 digits of 14 × 14 pixels in batches of 8 and 128.",
+    "The paper trains a ResNet-50 on ImageNet with batches of 256 and more for 200 epochs; here a convolutional network of about 100,000 weights sees 3,000 digits of 14 × 14 pixels in batches of 8 and 128.",
   async run({ arm, seed, settings, report, signal }) {
     const { smallBatch, largeBatch } = settings;
     const accuracy: number[] = [];

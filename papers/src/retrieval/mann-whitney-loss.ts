@@ -70,10 +70,10 @@ export const study = defineStudy<Settings>({
       ...common,
       train: 8000,
       validation: 500,
-      test: 1000,
-      steps: 400,
+      test: 500,
+      steps: 300,
       temperatures: [0.02, 0.05, 0.1, 0.2],
-      seeds: 6,
+      seeds: 5,
     },
     full: {
       ...common,
@@ -109,7 +109,7 @@ export const study = defineStudy<Settings>({
     },
   ],
   distance:
-    "The paper trains transformer encoders on web-search questions and tests on public retrieval collections; here a bag-of-words encoder with 200,000 weights learns from 8,000 dictionary definitions and ranks 1,000 unseen entries.",
+    "The paper trains transformer encoders on web-search questions and tests on public retrieval collections; here a bag-of-words encoder with 200,000 weights learns from 8,000 dictionary definitions and ranks 500 unseen entries.",
   async run({ arm, seed, settings, report, signal }) {
     const { loss } = arms[arm]!;
     const temperature = await chooseOnce(

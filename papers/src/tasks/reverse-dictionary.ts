@@ -9,7 +9,7 @@ import { l2Normalize } from "nearmiss/losses";
 import { dense } from "nearmiss/nn";
 import { adam } from "nearmiss/optim";
 import { random } from "nearmiss/random";
-import { characterNgrams, denseBag, hashedBag, words } from "nearmiss/text";
+import { characterNgrams, hashedBag, words } from "nearmiss/text";
 import { remember } from "../remember.ts";
 
 /** Pairs of texts; row i of both belongs together. Bags are [n, BUCKETS]. */
@@ -31,14 +31,13 @@ const BUCKETS = 2048;
 /** Words and character 3-grams in hashed buckets, each row of length 1. */
 function bags(texts: readonly string[]): Float32Array {
   const rows = new Float32Array(texts.length * BUCKETS);
+  const features = (text: string) => [...words(text), ...characterNgrams(text)];
   texts.forEach((text, i) => {
-    const features = (t: string) => [...words(t), ...characterNgrams(t)];
-    const row = denseBag(hashedBag(text, BUCKETS, { features }), BUCKETS);
-    const length = Math.hypot(...row) || 1;
-    rows.set(
-      row.map((value) => value / length),
-      i * BUCKETS,
-    );
+    const { indices, values } = hashedBag(text, BUCKETS, { features });
+    const length = Math.hypot(...values) || 1;
+    indices.forEach((bucket, j) => {
+      rows[i * BUCKETS + bucket] = values[j]! / length;
+    });
   });
   return rows;
 }
