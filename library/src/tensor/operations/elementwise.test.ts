@@ -32,7 +32,9 @@ import {
   logicalOr,
   logicalXor,
   logSigmoid,
+  matmul,
   maximum,
+  mean,
   minimum,
   multiply,
   negate,
@@ -48,6 +50,7 @@ import {
   sign,
   silu,
   sin,
+  softmax,
   softplus,
   sqrt,
   square,
@@ -56,6 +59,7 @@ import {
   type Tensor,
   tanh,
   tensor,
+  transpose,
   values,
   where,
   zerosLike,
@@ -392,6 +396,45 @@ test("a constant 0 is not confused with −0", async () => {
   ] as const);
   assert.equal(values(a)[0], Number.POSITIVE_INFINITY);
   assert.equal(values(b)[0], Number.NEGATIVE_INFINITY);
+});
+
+// What the engine fuses, it has float32 kernels for only, and does not always look at the type first.
+test("compositions that the engine fuses give the same numbers in both float types", async () => {
+  const rowMean = (x: Tensor) => mean(x, { axis: -1, keepDims: true });
+  const patterns: Record<string, (x: Tensor) => Tensor> = {
+    relu6: (x) => clip(relu(x), 0, 6),
+    clips: (x) => clip(clip(x, -1, 0.5), 0, 2),
+    silu,
+    "sigmoid approximation of gelu": (x) => multiply(x, sigmoid(multiply(x, 1.702))),
+    "tanh approximation of gelu": (x) =>
+      multiply(multiply(x, 0.5), add(tanh(multiply(add(x, multiply(pow(x, 3), 0.044715)), 0.8)), 1)),
+    gelu: (x) => gelu(add(x, 0.3)),
+    mish: (x) => multiply(x, tanh(softplus(x))),
+    "hard swish": (x) => multiply(x, clip(add(divide(x, 6), 0.5), 0, 1)),
+    "layer normalisation": (x) => {
+      const centred = subtract(x, rowMean(x));
+      return divide(centred, sqrt(add(rowMean(pow(centred, 2)), 1e-5)));
+    },
+    "division by the root mean square": (x) => divide(x, sqrt(add(rowMean(square(x)), 1e-5))),
+    "softmax of a scaled product": (x) => softmax(add(multiply(matmul(x, transpose(x)), 0.3), 1)),
+    "not where": (x) => where(logicalNot(greater(x, 0)), x, multiply(x, 2)),
+  };
+  const data = Float32Array.from({ length: 16 }, (_, i) => 2 * Math.sin(i * i));
+  for (const [name, f] of Object.entries(patterns)) {
+    const both = (x: Tensor) => [f(x), grad((z: Tensor) => sum(multiply(f(z), f(z))))(x)] as const;
+    const x = tensor(data, { shape: [4, 4] });
+    const alone = await Promise.all([evaluate(f(x)), evaluate(f(cast(x, "float64")))]);
+    const together = await Promise.all([evaluate(both(x)), evaluate(both(cast(x, "float64")))]);
+    for (const [narrow, wide] of [
+      alone,
+      [together[0][0], together[1][0]],
+      [together[0][1], together[1][1]],
+    ]) {
+      values(narrow!).forEach((v, i) => {
+        assert.ok(Math.abs(v - values(wide!)[i]!) < 1e-4, `${name}: ${v}, not ${values(wide!)[i]}`);
+      });
+    }
+  }
 });
 
 const float = tensor([1, 2, 3]);

@@ -304,7 +304,12 @@ export const sigmoid = unary("sigmoid", {
   vjp: (g, _x, y) => multiply(g, multiply(y, subtract(1, y))),
 });
 /** max(x, 0); the gradient at 0 is 0. */
-export const relu = unary("relu", { emit: "Relu", vjp: (g, _x, y) => where(greater(y, 0), g, 0) });
+export const relu = unary("relu", {
+  // In float64 the engine fails to fuse Clip(Relu(x)).
+  emit: (graph, x, dtype) =>
+    dtype === "float32" ? graph.node("Relu", [x]) : graph.node("Max", [x, graph.scalar(0, dtype)]),
+  vjp: (g, _x, y) => where(greater(y, 0), g, 0),
+});
 export const isNaN = unary("isNaN", { emit: "IsNaN", result: "bool" });
 
 /** log(u) · v / (v' − 1) with u = 1 + x, v = min(x, 1) and v' = 1 + v: the factor mends what rounding u lost. */
