@@ -69,7 +69,7 @@ export function checkRows(rows: readonly AnyRow[]): void {
       ));
   for (const one of rows) {
     register(one, "values", 16, checkValues);
-    register(one, "batches", 8, checkBatches);
+    register(one, "batches", 5, checkBatches);
     if (one.derivatives !== 0) register(one, "gradients", 12, checkDerivatives);
   }
 }
