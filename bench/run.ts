@@ -9,7 +9,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { random } from "../library/src/random.ts";
@@ -26,6 +26,8 @@ const PYTHON = "/usr/bin/python3";
 const TOLERANCE = 1e-3;
 const SEED = 1;
 const CHECK_STEPS = 5;
+/** Processes that want to run, on average over a minute, from which on the machine is not ours. */
+const BUSY = 0.5;
 
 const peers = {
   pytorch: {
@@ -127,6 +129,10 @@ async function main(): Promise<number> {
   console.log(
     `${machine.cores} × ${machine.processor}, Node ${machine.node}, ${rounds} rounds of ${milliseconds} ms`,
   );
+  const load = loadavg()[0]!;
+  if (load > BUSY) {
+    console.log(`other programs keep ${load.toFixed(1)} cores busy: these times are only indicative`);
+  }
   const results: unknown[] = [];
   let agreed = true;
   for (const workload of picked) {
@@ -153,7 +159,7 @@ async function main(): Promise<number> {
     }
   }
   mkdirSync(join(here, "results"), { recursive: true });
-  const record = { machine, rounds, milliseconds, results };
+  const record = { machine, load, rounds, milliseconds, results };
   writeFileSync(join(here, "results/latest.json"), `${JSON.stringify(record, null, 2)}\n`);
   return agreed ? 0 : 1;
 }
