@@ -1,37 +1,176 @@
+/**
+ * Training: one loop over steps, which evaluates, stops early, keeps the best state, saves checkpoints and
+ * watches for trouble if asked to. What happens in a step is the caller's: usually a compiled function that
+ * computes gradients and lets an optimizer update the state (`trainingStep` makes the common ones).
+ *
+ *     const { state } = await fit({
+ *       state: optimizer.init(network.init(random(1))),
+ *       step: trainingStep({ loss, optimizer }),
+ *       batch: (i) => batchOf(epochs.indices(i)),
+ *       steps: epochs.steps,
+ *     });
+ *
+ * Batches larger than memory: let `accumulate(optimizer, k)` join k steps into one.
+ */
+import type { Alarm, Alarms } from "./diagnostics/index.ts";
+import { type Best, type Checkpoint, loadCheckpoint, saveCheckpoint } from "./fit/checkpoint.ts";
+import { type Progress, progressClock } from "./fit/progress.ts";
 import { item, type Tensor } from "./tensor/index.ts";
+import { fromData, values } from "./tensor/tensor.ts";
+import { mapTree } from "./tree.ts";
+
+export { readCheckpoint } from "./fit/checkpoint.ts";
+export { type Epochs, epochs } from "./fit/epochs.ts";
+export { type Progress, remainingSeconds } from "./fit/progress.ts";
+export { type TrainingStepOptions, trainingStep } from "./fit/step.ts";
+
+export interface StepResult<State> {
+  state: State;
+  /** A scalar. */
+  loss: Tensor;
+  /** What else the alarms shall see; see `alarms` for the names that they know. */
+  watched?: Record<string, Tensor>;
+}
 
 export interface FitOptions<State, Batch> {
   /** Where training starts, usually `optimizer.init(parameters)`. */
   state: State;
-  /** One step, usually compiled: takes the state and a batch, returns the next state and the loss. */
-  step: (state: State, batch: Batch) => Promise<{ state: State; loss: Tensor }>;
-  /** The batch of step i, from 0. */
-  batch: (i: number) => Batch;
-  /** How many steps to take. */
+  /** One step: takes the state and a batch, returns the next state and the loss. */
+  step: (state: State, batch: Batch) => Promise<StepResult<State>>;
+  /**
+   * The batch of step i, from 0. For a resumed run to repeat an uninterrupted one bit for bit, it must depend
+   * on i alone: draw from `random.split(i)`, never from a stream that is shared between steps.
+   */
+  batch: (i: number) => Batch | Promise<Batch>;
+  /** How many steps to take in all. */
   steps: number;
+  /** Judges the state from time to time; the best one is the result. */
+  evaluation?: EvaluationOptions<State>;
+  /** Saves the run from time to time, and when it is aborted. */
+  checkpoint?: CheckpointOptions;
+  /** The bytes of a checkpoint of the same run, to go on from. */
+  resume?: Uint8Array;
+  /** Watches losses and whatever `step` returns as `watched`; see `alarms`. */
+  alarms?: Alarms;
+  /** Called for every alarm. Throw in it to end training. */
+  onAlarm?: (alarm: Alarm) => void;
   /** Ends training early: `fit` then throws the signal's reason. */
   signal?: AbortSignal;
-  /** Called after every step with its number, from 1, and its loss. */
-  onStep?: (step: number, loss: number) => void;
+  /** Called after every step with its number, from 1, its loss, and how far training has come. */
+  onStep?: (step: number, loss: number, progress: Progress) => void;
+}
+
+export interface EvaluationOptions<State> {
+  /** After every so many steps, and after the last one. */
+  every: number;
+  evaluate: (state: State, step: number) => number | Promise<number>;
+  /** Which values are better. */
+  better: "lower" | "higher";
+  /** Ends training after so many evaluations in a row that were not better than the best. Default: never. */
+  patience?: number;
+  onEvaluation?: (step: number, value: number, isBest: boolean) => void;
+}
+
+export interface CheckpointOptions {
+  /** After every so many steps. */
+  every: number;
+  /** Keeps the bytes, a safetensors file, in place of those saved before. */
+  save: (bytes: Uint8Array, step: number) => void | Promise<void>;
+  /**
+   * What the run depends on besides its state, by name: the seed, the names of random streams, a hash of the
+   * data. Stored in the checkpoint, which only a run with the same can resume.
+   */
+  identity?: Record<string, string>;
+}
+
+export interface Fitted<State> {
+  /** The best state where there is an evaluation, else the last. */
+  state: State;
+  /** How many steps were taken in all, those before a checkpoint included. */
+  steps: number;
+  /** The best evaluation. */
+  best?: { step: number; value: number };
+  /** Whether patience ended training before the last step. */
+  stoppedEarly: boolean;
+  alarms: Alarm[];
 }
 
 /**
- * The training loop: steps one after the other, with a way to watch and to stop.
+ * Trains.
  *
- * @returns The last state.
  * @throws the signal's reason once it is aborted
- * @throws RangeError if the loss stops being finite, naming the step
+ * @throws RangeError if the loss or an evaluation is not finite, naming the step; for a checkpoint of another run.
  */
-export async function fit<State, Batch>(options: FitOptions<State, Batch>): Promise<State> {
-  const { step, batch, steps, signal, onStep } = options;
-  let { state } = options;
-  for (let i = 0; i < steps; i++) {
+export async function fit<State, Batch>(options: FitOptions<State, Batch>): Promise<Fitted<State>> {
+  const { step, batch, steps, evaluation, checkpoint, resume, signal, onStep } = options;
+  requireOptions(options);
+  let run: Checkpoint<State> = resume
+    ? loadCheckpoint(resume, options.state, checkpoint?.identity)
+    : { state: options.state, step: 0, worse: 0 };
+  const clock = progressClock(steps, run.step);
+  const raised: Alarm[] = [];
+  let saved = resume ? run.step : -1;
+  const save = async () => {
+    if (!checkpoint || saved === run.step) return;
+    saved = run.step;
+    await checkpoint.save(saveCheckpoint(run, checkpoint.identity), run.step);
+  };
+  const outOfPatience = () => run.worse >= (evaluation?.patience ?? Number.POSITIVE_INFINITY);
+
+  while (run.step < steps && !outOfPatience()) {
+    if (signal?.aborted) await save();
     signal?.throwIfAborted();
-    const result = await step(state, batch(i));
+    const result = await step(run.state, await batch(run.step));
     const loss = item(result.loss);
-    if (!Number.isFinite(loss)) throw new RangeError(`fit: the loss is ${loss} at step ${i + 1}`);
-    state = result.state;
-    onStep?.(i + 1, loss);
+    run = { ...run, state: result.state, step: run.step + 1 };
+    for (const alarm of options.alarms?.observe({ step: run.step, loss, watched: result.watched }) ?? []) {
+      raised.push(alarm);
+      options.onAlarm?.(alarm);
+    }
+    if (!Number.isFinite(loss)) throw new RangeError(`fit: the loss is ${loss} at step ${run.step}`);
+    onStep?.(run.step, loss, clock(run.step));
+    if (evaluation && (run.step % evaluation.every === 0 || run.step === steps))
+      run = await evaluated(run, evaluation);
+    if (checkpoint && run.step % checkpoint.every === 0) await save();
   }
-  return state;
+  return {
+    state: run.best?.state ?? run.state,
+    steps: run.step,
+    ...(run.best ? { best: { step: run.best.step, value: run.best.value } } : {}),
+    stoppedEarly: run.step < steps,
+    alarms: raised,
+  };
+}
+
+async function evaluated<State>(
+  run: Checkpoint<State>,
+  { evaluate, better, onEvaluation }: EvaluationOptions<State>,
+): Promise<Checkpoint<State>> {
+  const value = await evaluate(run.state, run.step);
+  if (!Number.isFinite(value)) throw new RangeError(`fit: the evaluation is ${value} at step ${run.step}`);
+  const isBest = !run.best || (better === "lower" ? value < run.best.value : value > run.best.value);
+  onEvaluation?.(run.step, value, isBest);
+  if (!isBest) return { ...run, worse: run.worse + 1 };
+  const best: Best<State> = { step: run.step, value, state: copied(run.state) };
+  return { ...run, best, worse: 0 };
+}
+
+/** A copy of a state, since steps that are compiled with `donate` reuse the memory of what they are given. */
+const copied = <State>(state: State): State =>
+  mapTree(state, (x) => fromData(values(x).slice(), x.shape, x.dtype));
+
+function requireOptions<State, Batch>({ steps, evaluation, checkpoint }: FitOptions<State, Batch>): void {
+  const counts = {
+    steps,
+    "evaluation.every": evaluation?.every,
+    "evaluation.patience": evaluation?.patience,
+    "checkpoint.every": checkpoint?.every,
+  };
+  for (const [name, value] of Object.entries(counts)) {
+    const least = name === "steps" ? 0 : 1;
+    if (value !== undefined && !(Number.isSafeInteger(value) && value >= least))
+      throw new RangeError(`fit: ${name} is ${value}; expected a whole number of at least ${least}`);
+  }
+  if (evaluation && evaluation.better !== "lower" && evaluation.better !== "higher")
+    throw new RangeError(`fit: evaluation.better is ${evaluation.better}; expected "lower" or "higher"`);
 }

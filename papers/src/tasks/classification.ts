@@ -134,7 +134,9 @@ export async function trainClassifier(options: TrainOptions): Promise<Classifier
   const order = Array.from({ length: epochs }, (_, epoch) =>
     batches(train.labels.length, batchSize, root.split("batches").split(epoch), { dropLast: true }),
   ).flat();
-  const { params } = await fit({
+  const {
+    state: { params },
+  } = await fit({
     state: start(),
     step,
     steps: order.length,

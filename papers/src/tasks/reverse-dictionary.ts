@@ -98,7 +98,9 @@ export async function trainRetriever(options: RetrieverOptions): Promise<Scorer>
   let epoch: Int32Array[] = [];
   const rows = (x: Float32Array, indices: Int32Array) =>
     fromData(take(x, indices, BUCKETS), [indices.length, BUCKETS]);
-  const { params } = await fit({
+  const {
+    state: { params },
+  } = await fit({
     state: start(),
     step,
     steps,

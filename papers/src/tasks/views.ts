@@ -78,7 +78,9 @@ export async function trainOnViews(options: ViewOptions): Promise<Encoder> {
       [batchSize, pixels],
     );
   let epoch: Int32Array[] = [];
-  const { params } = await fit({
+  const {
+    state: { params },
+  } = await fit({
     state: start(),
     step,
     steps,

@@ -1,0 +1,3 @@
+export { type Alarm, type AlarmOptions, type Alarms, alarms, type Observation } from "./alarms.ts";
+export { alignment, effectiveRank, uniformity } from "./embeddings.ts";
+export { deadUnits, gradientNorm } from "./network.ts";

@@ -1,0 +1,31 @@
+import { globalNorm, type Optimizer } from "../optim/index.ts";
+import { type CompileOptions, compile } from "../runtime/index.ts";
+import { isTensor, type Tensor, valueAndGrad } from "../tensor/index.ts";
+
+export interface TrainingStepOptions<P, Batch, State> {
+  /** A scalar, or `[scalar, watched]` with tensors for the alarms to see; see `alarms`. */
+  loss: (params: P, batch: Batch) => Tensor | readonly [Tensor, Record<string, Tensor>];
+  optimizer: Optimizer<State>;
+  /** What is done to the gradients before the update, for instance `(g) => clipByGlobalNorm(g, 1)`. Default: nothing. */
+  change?: (gradients: P) => P;
+  /** Whether the norm of the gradients, as they come, is watched as `gradientNorm`. Default: false. */
+  watchGradients?: boolean;
+  /** See `compile`. With `donate`, a state cannot be used again once it was given to the step. */
+  compile?: CompileOptions;
+}
+
+/** The usual compiled training step: gradients of a loss, given to an optimizer. */
+export function trainingStep<P, Batch, State>(
+  options: TrainingStepOptions<P, Batch, State>,
+): (
+  state: State & { params: P },
+  batch: Batch,
+) => Promise<{ state: State & { params: P }; loss: Tensor; watched: Record<string, Tensor> }> {
+  const { loss, optimizer, change = (g) => g, watchGradients = false } = options;
+  return compile((state: State & { params: P }, batch: Batch) => {
+    const [result, gradients] = valueAndGrad((params: P) => loss(params, batch))(state.params);
+    const [value, seen] = isTensor(result) ? [result, {}] : result;
+    const watched = watchGradients ? { ...seen, gradientNorm: globalNorm(gradients) } : seen;
+    return { state: optimizer.update(state, change(gradients)), loss: value, watched };
+  }, options.compile);
+}
