@@ -14,4 +14,4 @@ export {
   tensor,
   values,
 } from "./tensor.ts";
-export * from "./vmap.ts";
+export { perExampleGrad, vmap } from "./vmap.ts";
