@@ -24,10 +24,13 @@ export async function builtPages(): Promise<string | undefined> {
 }
 
 function newestSource(): number {
-  const web = join(hub, "src", "web");
-  const sources = readdirSync(web, { recursive: true, encoding: "utf8" })
-    .filter((name) => !name.includes(".test."))
-    .map((name) => join(web, name));
+  // The library is a source too: the pages show which of its exports a paper's reader can import.
+  const folders = [join(hub, "src", "web"), fileURLToPath(new URL(".", import.meta.resolve("nearmiss")))];
+  const sources = folders.flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .filter((name) => !name.includes(".test."))
+      .map((name) => join(folder, name)),
+  );
   const others = ["index.html", "vite.config.ts", "src/types.ts"].map((name) => join(hub, name));
   return Math.max(...[...sources, ...others].map((path) => statSync(path).mtimeMs));
 }
