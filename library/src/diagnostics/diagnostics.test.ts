@@ -163,6 +163,23 @@ test("dead units: those that are the same for all examples, channels as units", 
   assert.deepEqual(deadUnits(tensor([[1], [2]])), []);
 });
 
+test("dead units: all places of a channel are looked at, and none of another", () => {
+  // [2, 3, 2]: the first channel differs within an example only, the second nowhere, the third between examples.
+  const channels = tensor([
+    [
+      [0, 1],
+      [7, 7],
+      [2, 2],
+    ],
+    [
+      [0, 1],
+      [7, 7],
+      [3, 2],
+    ],
+  ]);
+  assert.deepEqual(deadUnits(channels), [1]);
+});
+
 test("gradient norm: over all tensors of a tree", () => {
   near(gradientNorm({ a: tensor([3]), b: [tensor([[0, 4]]), tensor([12])] }), 13);
   assert.equal(gradientNorm({}), 0);

@@ -104,8 +104,11 @@ test("broken files are refused with the reason", () => {
   assert.doesNotThrow(() => readSafetensors(one({})));
   const long = fileOf("{}");
   new DataView(long.buffer).setBigUint64(0, 2n ** 63n, true);
+  const tooShort = fileOf("{}");
+  tooShort[0] = 8;
   const cases: [Uint8Array, RegExp][] = [
     [new Uint8Array(3), /3 bytes are too few/],
+    [tooShort, /the header claims 8 bytes of a file of 10/],
     [long, /the header claims .* bytes of a file of 10/],
     [one({}).subarray(0, 40), /the header claims/],
     [fileOf("{nonsense"), /the header is no JSON/],
@@ -182,6 +185,11 @@ test("a file and a tree that do not fit are told apart by name, shape and type",
   );
   assert.throws(() => saveSafetensors({ "a.b": tensor([1]), a: { b: tensor([1]) } }), /"a.b" is given twice/);
   assert.throws(() => saveSafetensors({ a: add(tensor([1]), 1) }), /expression without a value/);
+});
+
+test("values that are a part of a larger array are written alone", () => {
+  const part = fromData(Float32Array.of(1, 2, 3, 4).subarray(2), [2]);
+  assert.deepEqual(values(loadSafetensors(saveSafetensors(part), part)), Float32Array.of(3, 4));
 });
 
 test("a key named __proto__ is a tensor like any other", () => {

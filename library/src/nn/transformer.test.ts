@@ -4,7 +4,15 @@ import { evaluate, multiply, relu, slice, sum, type Tensor, values } from "../in
 import { random } from "../random.ts";
 import { checkGradient } from "../testing.ts";
 import { leaves } from "../tree.ts";
-import { causalMask, decoderBlock, encoderBlock, transformerDecoder, transformerEncoder } from "./index.ts";
+import {
+  causalMask,
+  decoderBlock,
+  encoderBlock,
+  layerNormalization,
+  type Normalization,
+  transformerDecoder,
+  transformerEncoder,
+} from "./index.ts";
 import { assertClose, wave, waves } from "./testing.ts";
 
 const x = wave([2, 3, 4], 100, 2);
@@ -93,6 +101,19 @@ test("a causal encoder can be read from the left: the outputs of a prefix are th
   const whole = encoder.apply(params, x, { mask: causalMask(3) });
   const prefix = encoder.apply(params, slice(x, [null, [0, 2]]), { mask: causalMask(2) });
   const [a, b] = await evaluate([slice(whole, [null, [0, 2]]), prefix] as const);
+  assertClose(a, values(b), 1e-12);
+});
+
+test("a stack is its blocks one after the other, normalised at the end where they are pre-norm", async () => {
+  const block = encoderBlock(size);
+  const stack = transformerEncoder({ ...size, layers: 2 });
+  const params = waves(stack.init(random(1)));
+  const [first, second] = params.blocks;
+  const byHand = layerNormalization(4).apply(
+    params.normalization as Normalization,
+    block.apply(second!, block.apply(first!, x)),
+  );
+  const [a, b] = await evaluate([stack.apply(params, x), byHand] as const);
   assertClose(a, values(b), 1e-12);
 });
 
