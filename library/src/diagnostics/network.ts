@@ -4,8 +4,8 @@ import { describe } from "../tensor/tensor.ts";
 import { leaves } from "../tree.ts";
 
 /**
- * Units that are the same number for every example, as a relu is that never opens: they carry nothing, and no
- * gradient flows through them.
+ * Units that are the same number for every example (and at every place of it), as a relu is that never opens:
+ * they tell nothing of their input, and no gradient flows through them.
  *
  * @param activations Concrete, float [n, units], or [n, channels, …] where a channel counts as one unit.
  * @returns The numbers of the dead units, rising.
