@@ -2,12 +2,14 @@
 import {
   add,
   divide,
-  logSoftmax,
+  exp,
+  log,
+  max,
   multiply,
-  negate,
   oneHot,
   pick,
   square,
+  stopGradient,
   subtract,
   sum,
   type Tensor,
@@ -23,7 +25,9 @@ import { type LossOptions, reduce, requireLabelled } from "./reduction.ts";
  */
 export function softmaxCrossEntropy(logits: Tensor, labels: Tensor, { reduction }: LossOptions = {}): Tensor {
   requireLabelled("softmaxCrossEntropy", logits, labels);
-  return reduce(negate(pick(logSoftmax(logits), labels)), reduction);
+  // log Σ e^f − f_y, relative to the largest logit: exact where that is the true one, however large.
+  const shifted = subtract(logits, stopGradient(max(logits, { axis: 1, keepDims: true })));
+  return reduce(subtract(log(sum(exp(shifted), { axis: 1 })), pick(shifted, labels)), reduction);
 }
 
 /**

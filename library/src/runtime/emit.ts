@@ -127,13 +127,24 @@ export function emitGraph(inputs: readonly Tensor[], outputs: readonly Tensor[])
     return names.get(tensor)!;
   }
 
+  // A result takes the name of its output; inputs, constants and results that are wanted twice are copied.
+  const renamed = new Map<string, string>();
+  const computed = outputs.map((tensor) => emit(tensor));
+  const produced = new Set(nodes.flatMap((node) => node.outputs));
   const ports = outputs.map((tensor, i) => {
     const port = { name: `output${i}`, dtype: tensor.dtype, shape: tensor.shape };
-    nodes.push({ type: "Identity", inputs: [emit(tensor)], outputs: [port.name], attributes: {} });
+    const source = computed[i]!;
+    if (produced.has(source) && !renamed.has(source)) renamed.set(source, port.name);
+    else nodes.push({ type: "Identity", inputs: [source], outputs: [port.name], attributes: {} });
     return port;
   });
+  const rename = (name: string) => renamed.get(name) ?? name;
   return prune({
-    nodes,
+    nodes: nodes.map((node) => ({
+      ...node,
+      inputs: node.inputs.map(rename),
+      outputs: node.outputs.map(rename),
+    })),
     initializers,
     inputs: inputs.map((tensor, i) => ({ name: `input${i}`, dtype: tensor.dtype, shape: tensor.shape })),
     outputs: ports,

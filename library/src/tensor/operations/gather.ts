@@ -170,19 +170,10 @@ const gatherElementsOperation: Operation = {
   vjp: (g, node) => {
     const [x, indices] = node.inputs as [Tensor, Tensor];
     const axis = node.attributes.axis as number;
-    // One position a row: comparing with the positions is faster than scattering.
-    if (indices.shape[axis] === 1 && indices.shape.every((n, i) => i === axis || n === x.shape[i])) {
-      return [multiply(oneHotAlong(indices, axis, x.shape[axis]!, g.dtype), g), undefined];
-    }
     return [scatterElements(x.shape, indices, g, axis), undefined];
   },
   batch: alongAxis,
 };
-
-function oneHotAlong(indices: Tensor, axis: number, depth: number, dtype: DType): Tensor {
-  const shape = indices.shape.map((_, i) => (i === axis ? depth : 1));
-  return cast(equal(reshape(range(depth), shape), indices), dtype);
-}
 
 /**
  * Single elements along an axis: result[i][j] = x[i][indices[i][j]] for the last axis (the default).

@@ -152,11 +152,26 @@ function emitGemm(
  */
 export function emitSum(graph: GraphWriter, [a, b]: string[], node: Tensor, sign: 1 | -1): string {
   const [left, right] = node.inputs as [Tensor, Tensor];
+  if (sign === 1) {
+    const scattered = scatterOnto(graph, right, a!, left) ?? scatterOnto(graph, left, b!, right);
+    if (scattered) return scattered;
+  }
   const second = sameShape(right.shape, node.shape) && left.shape.length <= 2 && scaledProduct(graph, right);
   if (second) return emitGemm(graph, { ...second, factor: sign * second.factor }, { name: a!, factor: 1 });
   const first = sameShape(left.shape, node.shape) && right.shape.length <= 2 && scaledProduct(graph, left);
   if (first) return emitGemm(graph, first, { name: b!, factor: sign });
   return graph.node(sign === 1 ? "Add" : "Sub", [a!, b!]);
+}
+
+/** Elements scattered into zeros that are only added to something else are scattered onto that at once. */
+function scatterOnto(graph: GraphWriter, scattered: Tensor, name: string, other: Tensor): string | undefined {
+  if (scattered.operation.name !== "scatterElements" || graph.uses(scattered) !== 1) return undefined;
+  if (!sameShape(other.shape, scattered.shape)) return undefined;
+  const inputs = [name, ...scattered.inputs.map((x) => graph.name(x))];
+  return graph.node("ScatterElements", inputs, {
+    axis: scattered.attributes.axis as number,
+    reduction: "add",
+  });
 }
 
 /** a · b, element by element, as ONNX; a matrix product that is only scaled takes the factor with it. */

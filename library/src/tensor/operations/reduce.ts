@@ -4,10 +4,12 @@ import {
   describe,
   expression,
   type GraphWriter,
+  isFloat,
   normalizeAxis,
   type Operation,
   type Shape,
   sameShape,
+  sizeOf,
   type Tensor,
 } from "../tensor.ts";
 import { alongAxis } from "./batch.ts";
@@ -44,18 +46,40 @@ interface ReduceAttributes extends Record<string, unknown> {
   keepDims: boolean;
 }
 
+function emitReduction(graph: GraphWriter, type: string, x: string, node: Tensor): string {
+  const { axes, keepDims } = node.attributes as ReduceAttributes;
+  return graph.node(type, [x, graph.integers(axes)], { keepdims: keepDims ? 1 : 0 });
+}
+
+/** Sums over the leading axes (biases' gradients) are a product with ones, which is several times as fast. */
+function emitTotal(graph: GraphWriter, [x]: string[], node: Tensor): string {
+  const { shape, dtype } = node.inputs[0]!;
+  const { axes } = node.attributes as ReduceAttributes;
+  const leading = axes.length < shape.length && axes.every((axis, i) => axis === i);
+  const rows = sizeOf(shape.slice(0, axes.length));
+  const columns = sizeOf(shape.slice(axes.length));
+  if (!leading || !isFloat(dtype) || rows < 8 || columns < 8)
+    return emitReduction(graph, "ReduceSum", x!, node);
+  const flat =
+    shape.length === 2 ? x! : graph.node("Reshape", [x!, graph.integers([rows, columns])], { allowzero: 1 });
+  const ones = graph.node("Expand", [graph.scalar(1, dtype), graph.integers([1, rows])]);
+  const total = graph.node("Gemm", [ones, flat], { transA: 0, transB: 0 });
+  return graph.node("Reshape", [total, graph.integers(node.shape)], { allowzero: 1 });
+}
+
 function reduction(
   name: string,
   type: string,
   vjp: (cotangent: Tensor, x: Tensor, y: Tensor, node: Tensor) => Tensor,
-  { accepts = floats, emptyIsError = false }: { accepts?: readonly DType[]; emptyIsError?: boolean } = {},
+  {
+    accepts = floats,
+    emptyIsError = false,
+    emit,
+  }: { accepts?: readonly DType[]; emptyIsError?: boolean; emit?: Operation["emit"] } = {},
 ) {
   const operation: Operation = {
     name,
-    emit: (graph, [x], node) => {
-      const { axes, keepDims } = node.attributes as ReduceAttributes;
-      return graph.node(type, [x!, graph.integers(axes)], { keepdims: keepDims ? 1 : 0 });
-    },
+    emit: emit ?? ((graph, [x], node) => emitReduction(graph, type, x!, node)),
     // The rule sees cotangent and result with the reduced axes kept, ready to broadcast against x.
     vjp: (cotangent, node) => {
       const x = node.inputs[0]!;
@@ -94,7 +118,10 @@ const keptShape = (shape: Shape, axes: readonly number[]) =>
 const leftShape = (shape: Shape, axes: readonly number[]) => shape.filter((_, a) => !axes.includes(a));
 
 /** The sum over axes; that of no element is 0. */
-export const sum = reduction("sum", "ReduceSum", (g, x) => broadcastTo(g, x.shape), { accepts: numbers });
+export const sum = reduction("sum", "ReduceSum", (g, x) => broadcastTo(g, x.shape), {
+  accepts: numbers,
+  emit: emitTotal,
+});
 
 /** The mean over axes. */
 export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
