@@ -63,7 +63,7 @@ const torchVariants: Record<string, string[]> = {
 };
 
 function contestants(
-  { name, programs }: Workload,
+  { name, programs, hostPrograms = {} }: Workload,
   problem: Problem,
   folder: string,
   chosen: readonly PeerName[],
@@ -79,7 +79,9 @@ function contestants(
     agreement: row.endsWith("sparse") ? "sparse" : "dense",
   });
   return [
-    ...Object.keys(programs).flatMap((row) => threadCounts.map((t) => node("nearmiss.ts", row, row, t))),
+    ...Object.keys({ ...programs, ...hostPrograms }).flatMap((row) =>
+      threadCounts.map((t) => node("nearmiss.ts", row, row, t)),
+    ),
     ...threadCounts.filter((t) => t <= handThreads).map((t) => node("hand.ts", "hand graph", "", t)),
     ...(chosen.includes("pytorch") ? (torchVariants[name] ?? [""]) : []).flatMap((variant) =>
       threadCounts.map((t) => {

@@ -1,18 +1,21 @@
 /** nearmiss as a contestant: node peers/nearmiss.ts <folder of the problem> <workload> <program> <threads> */
 import { compile } from "../../library/src/index.ts";
-import { item, type Tensor, values } from "../../library/src/tensor/index.ts";
-import { leaves } from "../../library/src/tree.ts";
+import { fromData, item, type Tensor, values } from "../../library/src/tensor/index.ts";
+import { leaves, mapTree } from "../../library/src/tree.ts";
 import { euclidean, serve, type Trainer } from "../contestant.ts";
 import { type Problem, readProblem } from "../problem.ts";
 import { type Program, workloadNamed } from "../workloads/index.ts";
 
 export function nearmissTrainer(problem: Problem, program: Program, threads: number): Trainer {
-  const step = compile(program.step, { threads });
-  let state = program.init(problem.parameters);
+  // A state that the step replaces is given up to it, as a training loop would.
+  const step = compile(program.step, { threads, donate: !program.keepsState });
+  const start = () =>
+    program.init(mapTree(problem.parameters, (x) => fromData(values(x).slice(), x.shape, x.dtype)));
+  let state = start();
   let gradients: unknown;
   return {
     reset: () => {
-      state = program.init(problem.parameters);
+      state = start();
     },
     step: async (batch) => {
       const result = await step(state, problem.batches[batch]);
@@ -27,8 +30,10 @@ export function nearmissTrainer(problem: Problem, program: Program, threads: num
 if (import.meta.main) {
   const [folder, name, variant, threads] = process.argv.slice(2) as [string, string, string, string];
   const problem = readProblem(folder);
+  const { programs, hostPrograms } = workloadNamed(name);
+  const host = hostPrograms?.[variant];
   await serve(
-    nearmissTrainer(problem, workloadNamed(name).programs[variant]!, Number(threads)),
+    host ? host(problem, Number(threads)) : nearmissTrainer(problem, programs[variant]!, Number(threads)),
     problem.batches.length,
   );
 }

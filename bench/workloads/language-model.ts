@@ -4,20 +4,16 @@ import { adamW } from "../../library/src/optim/index.ts";
 import type { Random } from "../../library/src/random.ts";
 import {
   add,
-  divide,
   fromData,
   gather,
   gelu,
+  layerNorm,
   matmul,
-  mean,
   multiply,
   reshape,
   slice,
   softmax,
   split,
-  sqrt,
-  square,
-  subtract,
   type Tensor,
   transpose,
   valueAndGrad,
@@ -84,12 +80,8 @@ const initModel = (random: Random): LanguageModel => ({
   head: dense(WIDTH, VOCABULARY).init(random.split("head")).weight,
 });
 
-/** (x − mean) / √(variance + ε) · gain + bias along the last axis. */
-function layerNorm({ gain, bias }: Norm, x: Tensor): Tensor {
-  const centred = subtract(x, mean(x, { axis: -1, keepDims: true }));
-  const deviation = sqrt(add(mean(square(centred), { axis: -1, keepDims: true }), NORM_EPSILON));
-  return add(multiply(divide(centred, deviation), gain), bias);
-}
+const normalize = ({ gain, bias }: Norm, x: Tensor): Tensor =>
+  layerNorm(x, { gain, bias, epsilon: NORM_EPSILON });
 
 /** 0 on and below the diagonal, a large negative number above it: no position sees a later one. */
 const causalMask = fromData(
@@ -115,11 +107,11 @@ function attention({ queryKeyValue: inner, output: outer }: Block, x: Tensor): T
 function applyModel(params: LanguageModel, tokens: Tensor): Tensor {
   const embedded = add(gather(params.tokens, tokens), params.positions);
   const hidden = params.blocks.reduce((x, block) => {
-    const attended = add(x, attention(block, layerNorm(block.attentionNorm, x)));
-    const inner = gelu(up.apply(block.up, layerNorm(block.feedForwardNorm, attended)));
+    const attended = add(x, attention(block, normalize(block.attentionNorm, x)));
+    const inner = gelu(up.apply(block.up, normalize(block.feedForwardNorm, attended)));
     return add(attended, down.apply(block.down, inner));
   }, embedded);
-  return matmul(reshape(layerNorm(params.norm, hidden), [BATCH * CONTEXT, WIDTH]), params.head);
+  return matmul(reshape(normalize(params.norm, hidden), [BATCH * CONTEXT, WIDTH]), params.head);
 }
 
 const optimizer = adamW({ learningRate: LEARNING_RATE, weightDecay: WEIGHT_DECAY });

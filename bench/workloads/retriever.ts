@@ -1,7 +1,25 @@
+import { compile } from "../../library/src/index.ts";
 import { infoNCE } from "../../library/src/losses/index.ts";
 import { embedding } from "../../library/src/nn/index.ts";
-import { adam } from "../../library/src/optim/index.ts";
-import { embeddingBag, fromData, type Tensor, valueAndGrad } from "../../library/src/tensor/index.ts";
+import {
+  adam,
+  bagGradients,
+  bagMeans,
+  lazyAdam,
+  lazyAdamState,
+  rowCollector,
+} from "../../library/src/optim/index.ts";
+import {
+  embeddingBag,
+  fromData,
+  item,
+  split,
+  type Tensor,
+  valueAndGrad,
+  values,
+} from "../../library/src/tensor/index.ts";
+import type { Trainer } from "../contestant.ts";
+import type { Problem } from "../problem.ts";
 import { BATCHES, type Workload } from "./workload.ts";
 
 const ROWS = 30_000;
@@ -30,8 +48,7 @@ export const retriever: Workload = {
     }),
   }),
   programs: {
-    // Adam over the whole table, with the gradient of `gather`. Sparse row updates, once the library has
-    // them, go beside it as `"nearmiss sparse"`: the table then compares it with PyTorch's SparseAdam.
+    // Adam over the whole table, with the gradient of `gather`.
     nearmiss: {
       init: (parameters) => optimizer.init(parameters as { table: Tensor }),
       step: (state, batch: { queries: Tensor; passages: Tensor }) => {
@@ -43,4 +60,42 @@ export const retriever: Workload = {
       },
     },
   },
+  hostPrograms: { "nearmiss sparse": sparseRetriever },
 };
+
+/** Adam for the rows of the batch alone: bags outside of the graph, as PyTorch's SparseAdam. */
+function sparseRetriever(problem: Problem, threads: number): Trainer {
+  const initial = values((problem.parameters as { table: Tensor }).table) as Float32Array;
+  const batches = problem.batches as { queries: Tensor; passages: Tensor }[];
+  const indices = batches.map(({ queries, passages }) =>
+    Int32Array.of(...values(queries), ...values(passages)),
+  );
+  const collect = rowCollector(ROWS, 2 * PAIRS * BAG, { bag: BAG });
+  const step = compile(
+    (bags: Tensor) =>
+      valueAndGrad((x: Tensor) => {
+        const [queries, passages] = split(x, 2) as [Tensor, Tensor];
+        return infoNCE(queries, passages, { temperature: TEMPERATURE });
+      })(bags),
+    { threads },
+  );
+  const means = new Float32Array(2 * PAIRS * WIDTH);
+  const gradients = new Float32Array(2 * PAIRS * BAG * WIDTH);
+  const start = () => ({ values: initial.slice(), rows: ROWS, width: WIDTH });
+  let table = start();
+  let state = lazyAdamState(table);
+  return {
+    reset: () => {
+      table = start();
+      state = lazyAdamState(table);
+    },
+    step: async (number) => {
+      const batch = collect(indices[number]!);
+      bagMeans(table, batch, means);
+      const [loss, gradient] = await step(fromData(means, [2 * PAIRS, WIDTH]));
+      bagGradients(WIDTH, batch, values(gradient) as Float32Array, gradients);
+      lazyAdam(table, state, batch, gradients, { learningRate: LEARNING_RATE });
+      return item(loss);
+    },
+  };
+}

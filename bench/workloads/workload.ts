@@ -1,5 +1,6 @@
 import type { Random } from "../../library/src/random.ts";
 import type { Tensor } from "../../library/src/tensor/index.ts";
+import type { Trainer } from "../contestant.ts";
 import type { Problem } from "../problem.ts";
 
 /** One row of the table: equal work for every contestant. */
@@ -12,6 +13,8 @@ export interface Workload {
   problem(random: Random): Problem;
   /** nearmiss' ways of doing the work; where there are several, the name tells them apart. */
   programs: Record<string, Program>;
+  /** Ways that do a part of the work outside of the graph. */
+  hostPrograms?: Record<string, HostProgram>;
 }
 
 /** A training step for `compile`, and the state that it starts from. */
@@ -19,9 +22,14 @@ export interface Workload {
 export interface Program<State = any, Batch = any> {
   /** The first state; parameters are the problem's. */
   init(parameters: unknown): State;
+  /** Whether the step leaves its state as it is. */
+  keepsState?: boolean;
   /** `state` is left out where nothing is updated; `gradients` are returned where they are the result. */
   step(state: State, batch: Batch): { state?: State; loss: Tensor; gradients?: unknown };
 }
+
+/** A way of doing the work that is more than one compiled step, as a contestant. */
+export type HostProgram = (problem: Problem, threads: number) => Trainer;
 
 /** The number of batches that contestants take in turn. */
 export const BATCHES = 4;
