@@ -69,6 +69,14 @@ command("import", "take up abstracts from the text of a Hugging Face papers page
     (await import("./import.ts")).importFile(file, options),
   );
 
+command("export", "write an objective of the library as an ONNX file")
+  .argument("<objective>", "its name in nearmiss/losses, for instance infoNCE")
+  .requiredOption("--inputs <shapes>", "shapes of its tensors, for instance 32x64,32x64 or 32x10,int32:32")
+  .option("--gradients", "also compute the gradients of all float inputs", false)
+  .option("--options <json>", "the objective's options", "{}")
+  .option("--out <file>", "where to write (default: the objective's name with .onnx)")
+  .action(async (name: string, options) => (await import("./export.ts")).exportLoss(name, options));
+
 command("serve", "serve the web pages and the HTTP interface")
   .addOption(new Option("--host <host>", "address to listen on").env("HOST").default("127.0.0.1"))
   .addOption(
