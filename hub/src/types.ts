@@ -68,6 +68,10 @@ export interface RunRecord extends RunRequest {
   verdicts: ClaimVerdict[];
   /** What is needed to repeat the run: versions of nearmiss, Node and the engine, machine. */
   environment: Record<string, string>;
+  /** Fingerprint of the study's code and of all that it imports, from the run's start on. */
+  code?: string;
+  /** The scale's settings, from the run's start on; `seeds` there is the scale's own number. */
+  settings?: { seeds: number } & Record<string, unknown>;
   /** Why the run failed, for readers; no stack, no path. */
   error?: string;
 }

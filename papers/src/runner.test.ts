@@ -62,6 +62,7 @@ describe("runStudy", () => {
       arms: ["method", "baseline"],
       seeds: [1, 2, 3],
       curves: { loss: { x: "step", y: "nats" } },
+      settings: { seeds: 3 },
     });
     assert.deepEqual(events.at(-1), { type: "verdicts", verdicts });
     assert.equal(verdicts[0].decision, "supports");

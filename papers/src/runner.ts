@@ -90,7 +90,9 @@ export async function runStudy(options: RunOptions): Promise<RunResult> {
   }
 
   signal.throwIfAborted();
-  onEvent({ type: "start", slug, scale, arms, seeds, curves: study.curves });
+  // Events leave the process: settings go along as the plain data that a record can keep.
+  const plainSettings = JSON.parse(JSON.stringify(settings));
+  onEvent({ type: "start", slug, scale, arms, seeds, curves: study.curves, settings: plainSettings });
   const cancelled = Promise.withResolvers<never>();
   cancelled.promise.catch(() => {});
   const cancel = () => cancelled.reject(signal.reason);

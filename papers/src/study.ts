@@ -104,6 +104,8 @@ export type StudyEvent =
       arms: string[];
       seeds: number[];
       curves: Study["curves"];
+      /** The scale's settings as plain JSON. Missing in records of earlier versions. */
+      settings?: { seeds: number } & Record<string, unknown>;
     }
   | { type: "progress"; arm: string; seed: number; fraction: number; overall: number }
   | { type: "point"; arm: string; seed: number; curve: string; x: number; y: number }

@@ -224,6 +224,20 @@ describe("the HTTP interface", () => {
     assert.deepEqual(readSnapshot(home, assert.fail).verdicts.tiny, shown.paper.verdicts);
   });
 
+  test("answers an equal request with the stored run, unless a fresh one is asked for", async () => {
+    const request = { slug: "tiny", scale: "smoke", seeds: 4 };
+    const first = await post<RunRecord>("/api/runs", JSON.stringify(request));
+    await follow(first.body.id);
+    const { body: done } = await call<RunRecord>(`/api/runs/${first.body.id}`);
+    const second = await post<RunRecord>("/api/runs", JSON.stringify(request));
+    assert.deepEqual([second.status, second.body], [200, done]);
+    const third = await post<RunRecord>("/api/runs", JSON.stringify({ ...request, fresh: true }));
+    assert.equal(third.status, 201);
+    assert.notEqual(third.body.id, first.body.id);
+    await follow(third.body.id);
+    await refuses(post("/api/runs", JSON.stringify({ ...request, fresh: 1 })), 400, "bad-request");
+  });
+
   test("stops a run, and those who follow it hear of it", async () => {
     const { body } = await post<RunRecord>("/api/runs", '{"slug":"slow","scale":"default"}');
     await follow(body.id, undefined, (event) => event.type === "point");

@@ -39,6 +39,8 @@ const runRequest = z.strictObject({
   slug: z.string().min(1).max(200),
   scale: z.enum(["smoke", "default", "full"]),
   seeds: z.number().int().min(1).max(1000).optional(),
+  /** Runs even where a stored run has the answer. */
+  fresh: z.boolean().default(false),
 });
 
 const runsQuery = z.object({ slug: z.string().max(200).optional() });
@@ -94,7 +96,7 @@ export function createApp({ catalog, runs, version, dist, loopback }: AppOptions
 
   api.post("/runs", limitBody(64 * 1024), async (context) => {
     requireType(context.req.header("content-type"), "application/json");
-    const request = parse(runRequest, await readJson(context.req.raw));
+    const { fresh, ...request } = parse(runRequest, await readJson(context.req.raw));
     const paper = findPaper(request.slug);
     if (!paper.runnable)
       throw new RequestError(
@@ -102,7 +104,8 @@ export function createApp({ catalog, runs, version, dist, loopback }: AppOptions
         "not-runnable",
         `The paper "${paper.slug}" has no study yet, so it cannot run.`,
       );
-    return context.json(await runs.enqueue(request), 201);
+    const run = await runs.enqueue(request, { fresh });
+    return context.json(run, run.status === "queued" ? 201 : 200);
   });
 
   api.get("/runs/:id", async (context) => {

@@ -7,9 +7,11 @@ import { randomBytes } from "node:crypto";
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { findPaper } from "@nearmiss/papers";
+import { fingerprint } from "@nearmiss/papers/fingerprint";
 import type { Store } from "../store/index.ts";
 import {
   appendEvents,
+  findEqualRun,
   findRun,
   insertRun,
   listByStatus,
@@ -23,8 +25,12 @@ import { createEventLog, type EventLog } from "./event-log.ts";
 import { type Ending, type StudyProcess, startProcess } from "./process.ts";
 
 export interface Runs {
-  /** Puts a run into the queue. The caller has made sure that the paper exists and can run. */
-  enqueue(request: RunRequest): Promise<RunRecord>;
+  /**
+   * Puts a run into the queue. The caller has made sure that the paper exists and can run. Where a
+   * finished run of the same code, scale, seeds, versions and machine is stored, that one is given at
+   * once instead, unless `fresh` is set.
+   */
+  enqueue(request: RunRequest, options?: { fresh?: boolean }): Promise<RunRecord>;
   find(id: string): Promise<RunRecord | undefined>;
   /** The newest first. */
   list(slug?: string): Promise<RunRecord[]>;
@@ -94,7 +100,9 @@ export async function openRuns(options: RunsOptions): Promise<Runs> {
   async function execute(id: string): Promise<void> {
     const log = logs.get(id)!;
     const run = running.get(id)!;
-    const record = await startRun(database, id, machine);
+    const queued = await findRun(database, id);
+    const code = queued && codeOf(queued.slug);
+    const record = await startRun(database, id, { environment: machine, code });
     if (record === undefined) {
       logs.delete(id);
       return;
@@ -133,6 +141,15 @@ export async function openRuns(options: RunsOptions): Promise<Runs> {
     return findRun(database, id);
   }
 
+  /** The fingerprint of a paper's code now; undefined where it cannot be read, which the run will tell. */
+  function codeOf(slug: string): string | undefined {
+    try {
+      return fingerprint(findPaper(slug, root)!);
+    } catch {
+      return undefined;
+    }
+  }
+
   const summaries = new Map<string, { modified: number; summary: Promise<StudySummary> }>();
   function describe(slug: string): Promise<StudySummary> {
     const path = findPaper(slug, root);
@@ -150,7 +167,10 @@ export async function openRuns(options: RunsOptions): Promise<Runs> {
   pump();
 
   return {
-    async enqueue(request) {
+    async enqueue(request, { fresh = false } = {}) {
+      const code = fresh ? undefined : codeOf(request.slug);
+      const known = code && (await findEqualRun(database, request, { environment: machine, code }));
+      if (known) return known;
       const id = randomBytes(6).toString("hex");
       const record = await insertRun(database, id, request);
       admit(id);

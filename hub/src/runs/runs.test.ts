@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { openStore, type Store } from "../store/index.ts";
-import { insertRun, readEvents } from "../store/runs.ts";
+import { findEqualRun, insertRun, readEvents } from "../store/runs.ts";
 import type { RunEvent, RunRecord } from "../types.ts";
 import { createEventLog } from "./event-log.ts";
 import { forReaders, openRuns, type Runs, type RunsOptions } from "./index.ts";
@@ -193,6 +193,52 @@ describe("a run", () => {
       const { id } = await runs.enqueue({ slug: "broken", scale: "smoke" });
       await until(runs, id, "end");
       assert.match((await runs.find(id))?.error ?? "", /^Cannot find module 'nowhere\.ts'/);
+    }));
+});
+
+describe("an equal request", () => {
+  const finish = async (runs: Runs, ...request: Parameters<Runs["enqueue"]>) => {
+    const { id } = await runs.enqueue(...request);
+    await until(runs, id, "end");
+    return (await runs.find(id))!;
+  };
+
+  test("is answered with the stored run, at once, and its record says what it came from", () =>
+    withRuns(async (runs) => {
+      const first = await finish(runs, { slug: "tiny", scale: "smoke" });
+      assert.match(first.code ?? "", /^[0-9a-f]{64}$/);
+      assert.deepEqual(first.settings, { seeds: 2 });
+      const started = performance.now();
+      assert.deepEqual(await runs.enqueue({ slug: "tiny", scale: "smoke" }), first);
+      assert.ok(performance.now() - started < 1000);
+      // The scale's own number of seeds, asked for by number, is the same request.
+      assert.equal((await runs.enqueue({ slug: "tiny", scale: "smoke", seeds: 2 })).id, first.id);
+    }));
+
+  test("runs all the same when asked to, and where scale, seeds or code differ", () =>
+    withRuns(async (runs) => {
+      const ids = new Set<string>();
+      const add = async (...request: Parameters<Runs["enqueue"]>) =>
+        ids.add((await finish(runs, ...request)).id);
+      await add({ slug: "tiny", scale: "smoke" });
+      await add({ slug: "tiny", scale: "smoke" }, { fresh: true });
+      await add({ slug: "tiny", scale: "default" });
+      await add({ slug: "tiny", scale: "smoke", seeds: 3 });
+      appendFileSync(join(root, "theory", "tiny.ts"), "\n");
+      await add({ slug: "tiny", scale: "smoke" });
+      assert.equal(ids.size, 5);
+    }));
+
+  test("is not answered with a run that failed, was stopped, or ran elsewhere", () =>
+    withRuns(async (runs, store) => {
+      const failed = await finish(runs, { slug: "failing", scale: "smoke" });
+      assert.notEqual((await runs.enqueue({ slug: "failing", scale: "smoke" })).id, failed.id);
+      const done = await finish(runs, { slug: "tiny", scale: "full" });
+      const here = { environment: done.environment, code: done.code! };
+      const request = { slug: "tiny", scale: "full" } as const;
+      assert.equal((await findEqualRun(store.database, request, here))?.id, done.id);
+      const elsewhere = { ...here, environment: { ...here.environment, cpu: "another" } };
+      assert.equal(await findEqualRun(store.database, request, elsewhere), undefined);
     }));
 });
 

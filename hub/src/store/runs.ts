@@ -1,4 +1,5 @@
 /** Runs and their events in the database. */
+import { isDeepStrictEqual } from "node:util";
 import type { ClaimVerdict, ScaleName } from "@nearmiss/papers/study";
 import type { RunEvent, RunRecord, RunRequest, RunStatus } from "../types.ts";
 import type { Database } from "./database.ts";
@@ -41,11 +42,11 @@ export async function listByStatus(database: Database, status: RunStatus): Promi
 export async function startRun(
   database: Database,
   id: string,
-  environment: Record<string, string>,
+  { environment, code }: Pick<RunRecord, "environment" | "code">,
 ): Promise<RunRecord | undefined> {
   const [row] = await database
     .update(runs)
-    .set({ status: "running", startedAt: new Date(), environment })
+    .set({ status: "running", startedAt: new Date(), environment, code })
     .where(and(eq(runs.id, id), eq(runs.status, "queued")))
     .returning();
   return row && toRecord(row);
@@ -61,6 +62,7 @@ export async function appendEvents(database: Database, id: string, newEvents: Ru
       : [],
   );
   const verdicts = events.findLast((event) => event.type === "verdicts")?.verdicts;
+  const settings = events.findLast((event) => event.type === "start")?.settings;
   const end = events.findLast((event) => event.type === "end");
   await database.transaction(async (transaction) => {
     // Many rows an insert, but not so many that the statement has more parameters than PostgreSQL allows.
@@ -75,6 +77,7 @@ export async function appendEvents(database: Database, id: string, newEvents: Ru
         .set({ trials: [...run.trials, ...trials] })
         .where(eq(runs.id, id));
     }
+    if (settings) await transaction.update(runs).set({ settings }).where(eq(runs.id, id));
     if (verdicts) await transaction.update(runs).set({ verdicts }).where(eq(runs.id, id));
     if (end)
       await transaction
@@ -113,6 +116,27 @@ export async function interruptRuns(database: Database): Promise<number> {
   return orphans.length;
 }
 
+/**
+ * The latest finished run whose numbers a request would only repeat: same paper, scale, seeds, code
+ * and environment.
+ */
+export async function findEqualRun(
+  database: Database,
+  { slug, scale, seeds }: RunRequest,
+  { environment, code }: Required<Pick<RunRecord, "environment" | "code">>,
+): Promise<RunRecord | undefined> {
+  const rows = await database
+    .select()
+    .from(runs)
+    .where(and(eq(runs.status, "done"), eq(runs.code, code), eq(runs.slug, slug), eq(runs.scale, scale)))
+    .orderBy(desc(runs.sequence));
+  return rows.map(toRecord).find(({ settings, ...run }) => {
+    // Equal code has equal settings, so the scale's own number of seeds is known from the record.
+    const usual = settings?.seeds;
+    return (seeds ?? usual) === (run.seeds ?? usual) && isDeepStrictEqual(run.environment, environment);
+  });
+}
+
 /** What a paper's latest finished run at the largest scale decided. */
 export interface LatestVerdicts {
   slug: string;
@@ -131,7 +155,7 @@ export function readLatestVerdicts(database: Database): Promise<LatestVerdicts[]
 
 function toRecord(row: typeof runs.$inferSelect): RunRecord {
   const { id, slug, scale, seeds, status, createdAt, startedAt, finishedAt, error } = row;
-  const { trials, verdicts, environment } = row;
+  const { trials, verdicts, environment, code, settings } = row;
   return {
     id,
     slug,
@@ -144,6 +168,8 @@ function toRecord(row: typeof runs.$inferSelect): RunRecord {
     trials,
     verdicts,
     environment,
+    ...(code !== null && { code }),
+    ...(settings !== null && { settings }),
     ...(error !== null && { error }),
   };
 }

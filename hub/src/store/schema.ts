@@ -28,6 +28,8 @@ export const runs = pgTable("runs", {
   verdicts: json().$type<ClaimVerdict[]>().notNull().default([]),
   environment: json().$type<Record<string, string>>().notNull().default({}),
   error: text(),
+  code: text(),
+  settings: json().$type<RunRecord["settings"]>(),
 });
 
 export const runEvents = pgTable(

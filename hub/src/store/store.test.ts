@@ -203,8 +203,11 @@ describe("the database", () => {
     await withStore(home, async ({ database }) => {
       const queued = await insertRun(database, "r1", { slug: "tiny", scale: "smoke", seeds: 2 });
       assert.equal(queued.status, "queued");
-      assert.equal((await startRun(database, "r1", { node: "24" }))?.status, "running");
-      assert.equal(await startRun(database, "r1", {}), undefined);
+      assert.equal(
+        (await startRun(database, "r1", { environment: { node: "24" }, code: "abc" }))?.status,
+        "running",
+      );
+      assert.equal(await startRun(database, "r1", { environment: {} }), undefined);
       await appendEvents(database, "r1", [
         { id: 1, type: "trial", ...trial },
         { id: 2, type: "trial", ...trial, seed: 2 },
@@ -217,6 +220,7 @@ describe("the database", () => {
       assert.equal(record?.status, "failed");
       assert.equal(record?.error, "a\ufffdb");
       assert.deepEqual(record?.environment, { node: "24" });
+      assert.equal(record?.code, "abc");
       assert.deepEqual(record?.trials, [
         { ...trial, arm: "a\ufffdb \\u0000" },
         { ...trial, arm: "a\ufffdb \\u0000", seed: 2 },
@@ -241,7 +245,7 @@ describe("the database", () => {
     await withStore(home, async ({ database }) => {
       await insertRun(database, "r1", { slug: "tiny", scale: "smoke" });
       await insertRun(database, "r2", { slug: "tiny", scale: "smoke" });
-      await startRun(database, "r1", {});
+      await startRun(database, "r1", { environment: {} });
       await appendEvents(database, "r1", [
         { id: 1, type: "progress", arm: "a", seed: 1, fraction: 0, overall: 0 },
       ]);
@@ -359,7 +363,7 @@ describe("the snapshot", () => {
       decision: "supports" | "contradicts",
     ) => {
       await insertRun(store.database, id, { slug: "tiny", scale });
-      await startRun(store.database, id, {});
+      await startRun(store.database, id, { environment: {} });
       const verdict = { claim: "accuracy", statement: "s", rule: "r", decision, effects: [] };
       await appendEvents(store.database, id, [
         { id: 1, type: "verdicts", verdicts: [verdict] },
