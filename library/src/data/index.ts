@@ -2,6 +2,15 @@ export { type AugmentOptions, augment } from "./augment.ts";
 export { type BatchOptions, batches, type Rows, take } from "./batches.ts";
 export { type Country, countries } from "./countries.ts";
 export {
+  type Column,
+  type ColumnType,
+  type CsvOptions,
+  columnOf,
+  parseCsv,
+  readCsv,
+  type Table,
+} from "./csv.ts";
+export {
   type Entry,
   type LabelledTexts,
   nounSupersenses,
@@ -10,9 +19,12 @@ export {
   type SplitSizes,
   supersenses,
 } from "./definitions.ts";
+export { type ColumnDescription, describeColumns } from "./describe-columns.ts";
 export { type Email, type EmailOptions, spamAssassin } from "./emails.ts";
+export { type JsonlOptions, parseJsonl, readJsonl } from "./jsonl.ts";
 export { type Digits, type MnistOptions, mnist } from "./mnist.ts";
 export { type SplitOptions, split } from "./split.ts";
+export type { TextFileOptions } from "./text-file.ts";
 export { type Chapter, mobyDick, type Speech, speeches } from "./texts.ts";
 export {
   lexicographerFiles,
