@@ -5,7 +5,15 @@
  * the window sees in each place: the same numbers, much slower.
  */
 import { vjp } from "../gradient.ts";
-import { type Batch, describe, expression, type Operation, type Shape, type Tensor } from "../tensor.ts";
+import {
+  type Batch,
+  describe,
+  expression,
+  type GraphWriter,
+  type Operation,
+  type Shape,
+  type Tensor,
+} from "../tensor.ts";
 import { mergeFirst, withBatch } from "./batch.ts";
 import { matmul } from "./matmul.ts";
 import { expandDims, reshape, squeeze, stack, transpose, zeros } from "./shape.ts";
@@ -71,6 +79,41 @@ const inputGradientOperation: Operation = {
   batch: (inputs, batch, node) => batchKernels(inputGradient, inputs, batch, node),
 };
 
+/** Up to so many taps, a copy of the images for each of them is worth the fast product that it allows. */
+const MANY_TAPS = 25;
+
+/**
+ * The weight gradient as a matrix product: the images as each tap of the window sees them, one below the
+ * other, times the result's cotangent, summed over the batch. Twice as fast as the engine's convolution
+ * with a window as large as the image.
+ */
+function emitByProduct(graph: GraphWriter, x: string, y: string, node: Tensor): string {
+  const { strides, pads, dilations } = node.attributes as ConvAttributes;
+  const [image, cotangent] = node.inputs as [Tensor, Tensor];
+  const [filters, channels, height, width] = node.shape as [number, number, number, number];
+  const [n, , rows, columns] = cotangent.shape as [number, number, number, number];
+  const border = graph.integers([0, 0, ...pads, 0, 0, ...pads]);
+  const padded =
+    pads[0] === 0 && pads[1] === 0
+      ? x
+      : graph.node("Pad", [x, border, graph.scalar(0, image.dtype)], { mode: "constant" });
+  const axes = graph.integers([2, 3]);
+  const seen = Array.from({ length: height * width }, (_, tap) => {
+    const start = [Math.floor(tap / width) * dilations[0], (tap % width) * dilations[1]] as const;
+    const end = [start[0] + (rows - 1) * strides[0] + 1, start[1] + (columns - 1) * strides[1] + 1];
+    const inputs = [graph.integers(start), graph.integers(end), axes, graph.integers(strides)];
+    return graph.node("Slice", [padded, ...inputs]);
+  });
+  const stacked = seen.length === 1 ? seen[0]! : graph.node("Concat", seen, { axis: 1 });
+  const flat = (name: string, length: number) =>
+    graph.node("Reshape", [name, graph.integers([n, length, rows * columns])]);
+  const turned = graph.node("Transpose", [flat(stacked, height * width * channels)], { perm: [0, 2, 1] });
+  const products = graph.node("MatMul", [flat(y, filters), turned]);
+  const total = graph.node("ReduceSum", [products, graph.integers([0])], { keepdims: 0 });
+  const taps = graph.node("Reshape", [total, graph.integers([filters, height, width, channels])]);
+  return graph.node("Transpose", [taps], { perm: [0, 3, 1, 2] });
+}
+
 const weightGradientOperation: Operation = {
   name: "conv2dWeightGradient",
   emit: (graph, [x, y], node) => {
@@ -78,6 +121,7 @@ const weightGradientOperation: Operation = {
     const [image, cotangent] = node.inputs as [Tensor, Tensor];
     const [filters, channels, height, width] = node.shape as [number, number, number, number];
     const n = image.shape[0]!;
+    if (groups === 1 && height * width <= MANY_TAPS) return emitByProduct(graph, x!, y!, node);
     const turn = (name: string, { shape }: Tensor, perm: number[], front: number[]) => {
       const size = shape.slice(2);
       const parts = graph.node("Reshape", [name, graph.integers([n, groups, shape[1]! / groups, ...size])]);
