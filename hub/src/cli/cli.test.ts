@@ -2,7 +2,15 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
@@ -190,6 +198,10 @@ describe("exit codes", () => {
     [["ls", "--family", "cooking"], 2, /Allowed choices are classification/],
     [["run", "tiny", "--scale", "huge"], 2, /Allowed choices are smoke, default, full/],
     [["run", "tiny", "--seeds", "-1"], 2, /Expected a positive integer/],
+    [["run"], 2, /expected either a paper's slug or --all/],
+    [["run", "tiny", "--all"], 2, /expected either a paper's slug or --all/],
+    [["rerun"], 2, /missing required argument/],
+    [["rerun", command], 4, /nearmiss\.mjs cannot be read: /],
     [["serve", "--port", "70000"], 2, /Expected 0 to 65535/],
     [["show", "tinny"], 3, /There is no paper "tinny". Did you mean tiny\?/],
     [["run", "zzzzzzz"], 3, /There is no paper "zzzzzzz". See nearmiss ls/],
@@ -263,6 +275,112 @@ describe("run and import on their own", () => {
       /better: supports\n {2}The method is better\.\n {2}accuracy, method against baseline {2}\+0\.515 \[\+/,
     );
     assert.deepEqual(readdirSync(home.folder).sort(), ["catalog.json", "db", "logs"]);
+  });
+
+  test("an equal run is answered from the store, --fresh runs it again", async () => {
+    const home = await newHome();
+    const args = ["run", "tiny", "--scale", "smoke"];
+    const first = await json<RunRecord>(args, { home });
+    assert.deepEqual(await json<RunRecord>(args, { home }), first);
+    assert.match((await nearmiss(args, { home })).output, /^tiny .*stored .*, --fresh runs it again\n/);
+    assert.notEqual((await json<RunRecord>([...args, "--fresh"], { home })).id, first.id);
+  });
+
+  test("verdicts shows effects and intervals of what has run, and what has not", async () => {
+    const home = await newHome();
+    const { id, finishedAt, verdicts } = await json<RunRecord>(["run", "tiny", "--scale", "smoke"], { home });
+    const table = await json<Record<string, unknown>[]>(["verdicts"], { home });
+    const title = "The tiny paper about misses";
+    assert.deepEqual(table[0], { slug: "tiny", title, run: { id, scale: "smoke", finishedAt }, verdicts });
+    assert.deepEqual([table[1].slug, table[1].run, table[1].verdicts], ["slow", null, []]);
+    assert.equal(table.length, 6);
+    const { output } = await nearmiss(["verdicts"], { home });
+    assert.match(
+      output,
+      /tiny +smoke +better +supports +accuracy, method against baseline +\+0\.515 \[\+0\.4515, \+0\.5785\]/,
+    );
+    assert.match(output, /slow +not run yet/);
+    assert.match(output, /6 can run, 1 have run: 1 claims supported, 0 contradicted, 0 inconclusive\n$/);
+  });
+
+  test("rerun repeats a run by id and by file, and fails where a number differs", async () => {
+    const home = await newHome();
+    const record = await json<RunRecord>(["run", "tiny", "--scale", "smoke", "--seeds", "3"], { home });
+    const repeated = await json<Record<string, unknown>>(["rerun", record.id], { home });
+    const same = { equal: true, before: record.id, metrics: 6, changed: [], differences: [] };
+    assert.deepEqual(repeated, { ...same, now: repeated.now });
+    assert.notEqual(repeated.now, record.id);
+
+    const path = file("record.json", JSON.stringify(record));
+    assert.match((await nearmiss(["rerun", path], { home })).output, /repeats run .* all 6 metrics/);
+    // The last bit of one number of six.
+    const accuracy = record.trials[3].metrics.accuracy;
+    record.trials[3].metrics.accuracy = accuracy * (1 + Number.EPSILON);
+    record.code = "0";
+    const other = await nearmiss(["rerun", file("other.json", JSON.stringify(record)), "--format", "json"], {
+      home,
+    });
+    assert.equal(other.code, 1);
+    assert.match(other.errors, /1 of 6 metrics are not the same/);
+    const result = JSON.parse(other.output);
+    assert.deepEqual([result.equal, result.changed], [false, ["code"]]);
+    const { arm, seed } = record.trials[3];
+    const before = record.trials[3].metrics.accuracy;
+    assert.deepEqual(result.differences, [{ arm, seed, metric: "accuracy", before, now: accuracy }]);
+  });
+
+  test("rerun refuses what cannot be repeated", async () => {
+    const home = await newHome();
+    const unknown = await nearmiss(["rerun", "0123456789ab"], { home });
+    assert.deepEqual([unknown.code, unknown.output], [3, ""]);
+    assert.match(unknown.errors, /There is no run "0123456789ab"/);
+    const list = await nearmiss(["rerun", file("list.json", "[]")], { home });
+    assert.equal(list.code, 4);
+    assert.match(list.errors, /not the record of a run/);
+    const { output } = await nearmiss(["run", "failing", "--scale", "smoke", "--format", "json"], { home });
+    const failed = await nearmiss(["rerun", (JSON.parse(output) as RunRecord).id], { home });
+    assert.equal(failed.code, 1);
+    assert.match(failed.errors, /is failed, expected one that is done/);
+  });
+
+  test("run --all goes past failures and ends with 7", async () => {
+    const home = await newHome();
+    const some = scratchFolder();
+    mkdirSync(join(some, "theory"));
+    for (const slug of ["failing", "leaving", "plain", "tiny"])
+      copyFileSync(join(papers, "theory", `${slug}.ts`), join(some, "theory", `${slug}.ts`));
+    const env = { NEARMISS_PAPERS: some };
+    const { code, output, errors } = await nearmiss(["run", "--all", "--scale", "smoke"], { home, env });
+    assert.equal(code, 7);
+    const lines = output.trimEnd().split("\n");
+    assert.match(lines[0], /^tiny +supports +\d/);
+    assert.match(lines[1], /^failing +failed +no data at failing\.ts$/);
+    assert.match(lines[2], /^leaving +failed +/);
+    assert.equal(lines.length, 3);
+    assert.match(errors, /2 of 3 runs failed: failing, leaving\./);
+
+    for (const slug of ["failing", "leaving"]) rmSync(join(some, "theory", `${slug}.ts`));
+    const good = await nearmiss(["run", "--all", "--scale", "smoke"], { home, env });
+    assert.equal(good.code, 0, good.errors);
+    assert.match(good.output, /^tiny +supports +stored\n$/);
+    const records = await json<RunRecord[]>(["run", "--all", "--scale", "smoke", "--fresh"], { home, env });
+    assert.deepEqual(
+      records.map(({ slug, status }) => [slug, status]),
+      [["tiny", "done"]],
+    );
+  });
+
+  test("Ctrl-C stops run --all: the run under way, and all that would follow", async () => {
+    const home = await newHome();
+    const running = start(["run", "--all", "--scale", "smoke"], { home });
+    await eventually(() => (running.output.startsWith("tiny") ? true : undefined));
+    await wait(500);
+    running.child.kill("SIGINT");
+    const { code, output, errors } = await running.ended;
+    assert.equal(code, 130, errors);
+    assert.match(output, /^tiny .*\nslow +stopped .*\n$/);
+    assert.match(errors, /Stopped: 5 of 6 papers were not run/);
+    assert.equal(existsSync(home.owner), false);
   });
 
   test("Ctrl-C stops a run: recorded, exit code 130, nothing left behind", async () => {

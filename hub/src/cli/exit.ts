@@ -18,11 +18,11 @@ export const exitCodesHelp = `Exit codes:
   0    it worked
   1    it failed in a way that no other code names
   2    wrong usage: unknown command or option, missing or senseless argument
-  3    not found: no such paper
+  3    not found: no such paper, or no such run
   4    bad input file: missing, unreadable, or not what it should be; nothing was changed
   5    the store is in use by another process, damaged, or cannot be written
   6    the address to serve on is in use
-  7    the run failed
+  7    the run failed; of several, at least one
   130  stopped by Ctrl-C or a signal; the run is recorded as stopped`;
 
 /** A failure that is told to the user as it stands, and the exit code that goes with it. */

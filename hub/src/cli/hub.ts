@@ -7,10 +7,12 @@ import { findServer } from "../store/server-file.ts";
 import type { ImportReport, RunEvent, RunRecord, RunRequest } from "../types.ts";
 
 export interface Hub {
-  run(request: RunRequest): Promise<RunRecord>;
+  /** Puts a run into the queue, or gives a stored one that answers the request, unless `fresh` is set. */
+  run(request: RunRequest, options: { fresh: boolean }): Promise<RunRecord>;
   /** A run's events until its end. */
   events(id: string): AsyncIterable<RunEvent>;
   stop(id: string): Promise<void>;
+  /** Throws where there is no such run. */
   find(id: string): Promise<RunRecord>;
   importPage(content: Uint8Array): Promise<ImportReport>;
   /** Where a run's output is kept; undefined where another machine might keep it. */

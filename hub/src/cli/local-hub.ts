@@ -3,8 +3,13 @@ import { openCatalog } from "../catalog/index.ts";
 import { openRuns } from "../runs/index.ts";
 import type { Home } from "../store/home.ts";
 import { openStore } from "../store/index.ts";
+import { CommandError, exitCodes } from "./exit.ts";
 import type { Hub } from "./hub.ts";
 import { papersFolder } from "./papers.ts";
+
+function unknownRun(id: string): never {
+  throw new CommandError(exitCodes.notFound, `There is no run "${id}".`);
+}
 
 /** The store in this process. Runs that a server has left in the queue are left to the next server. */
 export async function localHub(home: Home, command: string): Promise<Hub> {
@@ -16,7 +21,7 @@ export async function localHub(home: Home, command: string): Promise<Hub> {
     run: runs.enqueue,
     events: (id) => runs.events(id),
     stop: async (id) => void (await runs.stop(id)),
-    find: async (id) => (await runs.find(id))!,
+    find: async (id) => (await runs.find(id)) ?? unknownRun(id),
     importPage: catalog.importPage,
     log: (id) => join(home.logs, `${id}.log`),
     async close() {

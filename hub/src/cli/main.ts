@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { enableCompileCache } from "node:module";
 import { families } from "@nearmiss/papers/card";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { exitCodes, exitCodesHelp, explain } from "./exit.ts";
+import { CommandError, exitCodes, exitCodesHelp, explain } from "./exit.ts";
 import type { Format } from "./output.ts";
 
 enableCompileCache();
@@ -54,14 +54,31 @@ command("show", "show a paper's card")
   );
 
 command("run", "run a paper's study and decide its claims")
-  .argument("<slug>", "the paper, as ls and search name it")
+  .argument("[slug]", "the paper, as ls and search name it")
+  .option("--all", "every paper that can run, one after the other", false)
   .addOption(
     new Option("--scale <scale>", "how much to compute")
       .choices(["smoke", "default", "full"])
       .default("default"),
   )
   .option("--seeds <number>", "number of seeds (default: the scale's own)", positiveInteger)
-  .action(async (slug: string, options) => (await import("./run.ts")).run(slug, options));
+  .option("--fresh", "run even where a stored run of the same code, scale and seeds has the answer", false)
+  .action(async (slug: string | undefined, { all, ...options }) => {
+    if (all === (slug !== undefined))
+      throw new CommandError(exitCodes.wrongUsage, "run: expected either a paper's slug or --all.");
+    if (slug !== undefined) await (await import("./run.ts")).run(slug, options);
+    else await (await import("./run-all.ts")).runAll(options);
+  });
+
+command("rerun", "repeat a finished run; fails unless every metric is the same, bit for bit")
+  .argument("<record>", "a run's id, or a file that run --format json has written")
+  .action(async (record: string, options: { format: Format }) =>
+    (await import("./rerun.ts")).rerun(record, options),
+  );
+
+command("verdicts", "show the latest verdicts of all papers, with effects and intervals").action(
+  async (options: { format: Format }) => (await import("./verdicts.ts")).verdicts(options),
+);
 
 command("import", "take up abstracts from the text of a Hugging Face papers page")
   .argument("<file>", "the page's text, as a browser copies it")

@@ -12,10 +12,11 @@ export function remoteHub(server: string): Hub {
     json(path, { method: "POST", headers: { "content-type": type }, body: body as BodyInit });
 
   return {
-    run: (request) => post<RunRecord>("api/runs", "application/json", JSON.stringify(request)),
+    run: (request, options) =>
+      post<RunRecord>("api/runs", "application/json", JSON.stringify({ ...request, ...options })),
     events: (id) => followEvents(server, id),
     stop: async (id) => void (await post(`api/runs/${id}/stop`, "application/json", "{}")),
-    find: (id) => json<RunRecord>(`api/runs/${id}`),
+    find: (id) => json<RunRecord>(`api/runs/${encodeURIComponent(id)}`),
     importPage: (content) => post<ImportReport>("api/import", "text/plain", content),
     log: () => undefined,
     close: async () => {},

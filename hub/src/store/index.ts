@@ -60,5 +60,6 @@ async function takeSnapshot(database: Database): Promise<Snapshot> {
         verdicts.map(({ claim, decision }) => ({ claim, decision, scale })),
       ]),
     ),
+    latest,
   };
 }

@@ -139,18 +139,23 @@ export async function findEqualRun(
 
 /** What a paper's latest finished run at the largest scale decided. */
 export interface LatestVerdicts {
+  /** The run's id. */
+  id: string;
   slug: string;
   scale: ScaleName;
+  finishedAt: string;
   verdicts: ClaimVerdict[];
 }
 
-export function readLatestVerdicts(database: Database): Promise<LatestVerdicts[]> {
+export async function readLatestVerdicts(database: Database): Promise<LatestVerdicts[]> {
   const rank = sql`array_position(array['smoke', 'default', 'full'], ${runs.scale})`;
-  return database
-    .selectDistinctOn([runs.slug], { slug: runs.slug, scale: runs.scale, verdicts: runs.verdicts })
+  const { id, slug, scale, finishedAt, verdicts } = runs;
+  const rows = await database
+    .selectDistinctOn([runs.slug], { id, slug, scale, finishedAt, verdicts })
     .from(runs)
     .where(eq(runs.status, "done"))
     .orderBy(asc(runs.slug), desc(rank), desc(runs.finishedAt));
+  return rows.map((row) => ({ ...row, finishedAt: row.finishedAt!.toISOString() }));
 }
 
 function toRecord(row: typeof runs.$inferSelect): RunRecord {

@@ -7,15 +7,18 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import type { Paper } from "../types.ts";
 import type { Entry } from "./entries.ts";
 import type { Home } from "./home.ts";
+import type { LatestVerdicts } from "./runs.ts";
 
 export interface Snapshot {
   version: 1;
   entries: Entry[];
   /** Latest decisions by slug. */
   verdicts: Record<string, Paper["verdicts"]>;
+  /** What these decisions rest on, effects and intervals. Missing in snapshots of earlier versions. */
+  latest?: LatestVerdicts[];
 }
 
-export const emptySnapshot: Snapshot = { version: 1, entries: [], verdicts: {} };
+export const emptySnapshot: Snapshot = { version: 1, entries: [], verdicts: {}, latest: [] };
 
 /** Replaces the file as a whole, so that a reader sees the old one or the new one, never a part. */
 export function writeSnapshot(home: Home, snapshot: Snapshot): void {
@@ -40,9 +43,10 @@ export function readSnapshot(home: Home, warn: (message: string) => void): Snaps
 }
 
 function isSnapshot(value: unknown): value is Snapshot {
-  const { version, entries, verdicts } = (value ?? {}) as Partial<Snapshot>;
+  const { version, entries, verdicts, latest = [] } = (value ?? {}) as Partial<Snapshot>;
   return (
     version === 1 &&
+    Array.isArray(latest) &&
     Array.isArray(entries) &&
     entries.every((entry) =>
       [entry?.slug, entry?.title, entry?.titleKey, entry?.abstract].every((text) => typeof text === "string"),
