@@ -1,5 +1,21 @@
+export {
+  type BpeModel,
+  type BpeOptions,
+  type BpeTokenizer,
+  bpeTokenizer,
+  piecesOf,
+  trainBpe,
+} from "./bpe.ts";
 export { hash32 } from "./hash.ts";
 export { characterNgrams, denseBag, type HashedBag, type HashedBagOptions, hashedBag } from "./hashed-bag.ts";
+export { type NormalizeOptions, normalizeText } from "./normalize.ts";
+export {
+  byteTokenizer,
+  type CharacterOptions,
+  type CharacterTokenizer,
+  characterTokenizer,
+  type Tokenizer,
+} from "./tokenizers.ts";
 export {
   type EncodedTexts,
   padding,
