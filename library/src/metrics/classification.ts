@@ -90,3 +90,61 @@ export function macroF1(predictions: ArrayLike<number>, labels: ArrayLike<number
   for (const counts of byClass.values()) sum += f1FromCounts(counts).f1;
   return sum / byClass.size;
 }
+
+/**
+ * F-beta, (1 + β²) · precision · recall / (β² · precision + recall): recall counts β times as much as
+ * precision. 0 where nothing was found. Source: van Rijsbergen 1979, "Information Retrieval", chapter 7.
+ *
+ * @param beta above 0
+ */
+export function fBetaFromCounts(counts: BinaryCounts, beta: number): number {
+  if (!(beta > 0 && beta < Infinity)) throw new RangeError(`fBetaFromCounts: beta ${beta} must be above 0`);
+  const found = (1 + beta ** 2) * counts.truePositives;
+  const all = found + beta ** 2 * counts.falseNegatives + counts.falsePositives;
+  return all === 0 ? 0 : found / all;
+}
+
+/** Micro average: F-beta of the summed counts, so that frequent classes weigh more. */
+export function microFBeta(classes: readonly BinaryCounts[], beta = 1): number {
+  const total = (key: keyof BinaryCounts) => classes.reduce((sum, counts) => sum + counts[key], 0);
+  const sums = {
+    truePositives: total("truePositives"),
+    falsePositives: total("falsePositives"),
+    falseNegatives: total("falseNegatives"),
+  };
+  return fBetaFromCounts(sums, beta);
+}
+
+/** Macro average: mean of the classes' F-beta, a class without any count as 0. */
+export function macroFBeta(classes: readonly BinaryCounts[], beta = 1): number {
+  if (classes.length === 0) throw new RangeError("macroFBeta: there is no class");
+  return classes.reduce((sum, counts) => sum + fBetaFromCounts(counts, beta), 0) / classes.length;
+}
+
+/** Counts of each class in a multi-label task: predictions and labels [rows, classes], 1 or 0, row by row. */
+export function multilabelCounts(
+  predictions: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  classes: number,
+): BinaryCounts[] {
+  sameLength("multilabelCounts", "predictions and labels", predictions, labels);
+  if (!(Number.isInteger(classes) && classes >= 1 && labels.length % classes === 0))
+    throw new RangeError(`multilabelCounts: ${labels.length} labels are no rows of ${classes}`);
+  const counts = Array.from({ length: classes }, () => ({
+    truePositives: 0,
+    falsePositives: 0,
+    falseNegatives: 0,
+  }));
+  for (let i = 0; i < labels.length; i++) {
+    const [prediction, label] = [predictions[i], labels[i]];
+    if ((prediction !== 0 && prediction !== 1) || (label !== 0 && label !== 1))
+      throw new RangeError(
+        `multilabelCounts: entry ${i} has label ${label} and prediction ${prediction}; 1 or 0 is needed`,
+      );
+    const tally = counts[i % classes];
+    if (prediction && label) tally.truePositives++;
+    else if (prediction) tally.falsePositives++;
+    else if (label) tally.falseNegatives++;
+  }
+  return counts;
+}

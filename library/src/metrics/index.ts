@@ -1,4 +1,10 @@
 export {
+  type Bleu,
+  type BleuOptions,
+  bleu,
+  tokenize13a,
+} from "./bleu.ts";
+export {
   type BinOptions,
   brier,
   ece,
@@ -14,7 +20,11 @@ export {
   balancedAccuracy,
   confusionMatrix,
   f1FromCounts,
+  fBetaFromCounts,
   macroF1,
+  macroFBeta,
+  microFBeta,
+  multilabelCounts,
 } from "./classification.ts";
 export { pearson, spearman } from "./correlation.ts";
 export {
@@ -23,6 +33,7 @@ export {
   nearestNeighbourAccuracy,
   nearestNeighbours,
 } from "./neighbours.ts";
+export { bitsPerByte, type PerplexityOptions, perplexity } from "./perplexity.ts";
 export {
   averagePrecision,
   bestThresholdF1,
@@ -48,6 +59,7 @@ export {
 } from "./ranking.ts";
 export { ranks, sortedIndices } from "./ranks.ts";
 export {
+  equalErrorRate,
   fprAtTpr,
   partialAuc,
   type RocCurve,

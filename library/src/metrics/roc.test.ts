@@ -3,7 +3,15 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { random } from "../random.ts";
 import { averagePrecision, bestThresholdF1, prAuc, precisionRecallCurve } from "./precision-recall.ts";
-import { fprAtTpr, partialAuc, rocAuc, rocCurve, standardizedPartialAuc, tprAtFpr } from "./roc.ts";
+import {
+  equalErrorRate,
+  fprAtTpr,
+  partialAuc,
+  rocAuc,
+  rocCurve,
+  standardizedPartialAuc,
+  tprAtFpr,
+} from "./roc.ts";
 
 // 24 items with ties within and across the classes. Expected values: scikit-learn 1.2.1.
 const scores = [
@@ -106,4 +114,17 @@ test("one class, NaN, other labels and lists of unequal length are refused", () 
   assert.throws(() => rocAuc([1, 2], [1, -1]), /label 1 is -1/);
   assert.throws(() => rocCurve([1], [1, 0]), /1 and 2 entries/);
   assert.throws(() => partialAuc([1, 2], [1, 0], 0), /maxFpr 0/);
+});
+
+test("equal error rate: by SciPy's root of the interpolated curve, and at its ends", () => {
+  const scores = [0.9, 0.8, 0.8, 0.7, 0.6, 0.55, 0.5, 0.4, 0.35, 0.2, 0.1];
+  const labels = [1, 1, 0, 1, 0, 1, 1, 0, 0, 1, 0];
+  const near = (value: number, expected: number) => assert.ok(Math.abs(value - expected) < 1e-12, `${value}`);
+  near(equalErrorRate(scores, labels), 0.4);
+  near(equalErrorRate([0.4, 0.3, 0.2, 0.1], [1, 1, 0, 0]), 0);
+  near(equalErrorRate([0.1, 0.2, 0.3, 0.4], [1, 1, 0, 0]), 1);
+  near(equalErrorRate([1, 1, 1, 1], [1, 0, 1, 0]), 0.5);
+  // Between the points (0, 1/2) and (1/3, 1).
+  near(equalErrorRate([3, 2, 2, 1, 1], [1, 0, 1, 0, 0]), 0.2);
+  assert.throws(() => equalErrorRate([1], [1]), /both classes/);
 });

@@ -98,3 +98,15 @@ export function tprAtFpr(scores: ArrayLike<number>, labels: ArrayLike<number>, f
   const { falsePositiveRate, truePositiveRate } = rocCurve(scores, labels);
   return truePositiveRate[falsePositiveRate.findLastIndex((rate) => rate <= fpr)];
 }
+
+/**
+ * Equal error rate: where the curve, with straight lines between its points, has as many false
+ * positives as misses (false-positive rate = 1 - true-positive rate). 0 is perfect, chance 0.5.
+ */
+export function equalErrorRate(scores: ArrayLike<number>, labels: ArrayLike<number>): number {
+  const { falsePositiveRate: x, truePositiveRate: y } = rocCurve(scores, labels);
+  const excess = (i: number) => x[i] - (1 - y[i]);
+  const right = x.findIndex((_, i) => excess(i) >= 0);
+  const left = right - 1;
+  return x[left] + ((x[right] - x[left]) * excess(left)) / (excess(left) - excess(right));
+}
