@@ -3,9 +3,9 @@ import { infoNCE } from "../../library/src/losses/index.ts";
 import { embedding } from "../../library/src/nn/index.ts";
 import {
   adam,
-  bagGradients,
   bagMeans,
-  lazyAdam,
+  embeddingTable,
+  lazyAdamBags,
   lazyAdamState,
   rowCollector,
 } from "../../library/src/optim/index.ts";
@@ -80,21 +80,18 @@ function sparseRetriever(problem: Problem, threads: number): Trainer {
     { threads },
   );
   const means = new Float32Array(2 * PAIRS * WIDTH);
-  const gradients = new Float32Array(2 * PAIRS * BAG * WIDTH);
-  const start = () => ({ values: initial.slice(), rows: ROWS, width: WIDTH });
-  let table = start();
+  const table = embeddingTable(ROWS, WIDTH, 2 * PAIRS * BAG, { bag: BAG });
   let state = lazyAdamState(table);
   return {
     reset: () => {
-      table = start();
+      table.values.set(initial);
       state = lazyAdamState(table);
     },
     step: async (number) => {
       const batch = collect(indices[number]!);
       bagMeans(table, batch, means);
       const [loss, gradient] = await step(fromData(means, [2 * PAIRS, WIDTH]));
-      bagGradients(WIDTH, batch, values(gradient) as Float32Array, gradients);
-      lazyAdam(table, state, batch, gradients, { learningRate: LEARNING_RATE });
+      lazyAdamBags(table, state, batch, values(gradient) as Float32Array, { learningRate: LEARNING_RATE });
       return item(loss);
     },
   };

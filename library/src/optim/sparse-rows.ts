@@ -11,10 +11,21 @@
  *     lazyAdam(table, state, batch, values(gradient), { learningRate: 1e-3 });
  *
  * Where rows are only averaged over bags (static embeddings of texts), `bagMeans` and `bagGradients` do that
- * here as well. The graph then sees one vector for each bag and no gather, which is several times faster.
+ * here as well. The graph then sees one vector for each bag and no gather, which is several times faster:
+ *
+ *     const table = embeddingTable(rows, width, indicesPerBatch, { bag });  // once; values to be filled
+ *     bagMeans(table, batch, means);                                        // every step
+ *     const { gradient } = await step(fromData(means, [bags, width]));
+ *     lazyAdamBags(table, state, batch, values(gradient), { learningRate: 1e-3 });
+ *
+ * Every function takes float32 and float64 tables in plain arrays, and those of `embeddingTable`, on which
+ * `bagMeans` and `lazyAdamBags` are several times faster.
  */
 import type { Floats } from "../random.ts";
+import type { AdamScalars, RowMemory } from "./embedding-table.ts";
 import { requireNumber } from "./optimizer.ts";
+
+export { type EmbeddingTable, embeddingTable } from "./embedding-table.ts";
 
 /** Vectors outside of graphs. */
 export interface Table {
@@ -22,6 +33,8 @@ export interface Table {
   values: Floats;
   rows: number;
   width: number;
+  /** Where `embeddingTable` keeps the values; not for tables in plain arrays. */
+  memory?: RowMemory;
 }
 
 /** The rows that a batch of indices names. Its arrays are overwritten by the next batch. */
@@ -160,9 +173,15 @@ export function gatherRows({ values, width }: Table, { rows, count }: RowBatch, 
  *
  * @param into At least [capacity / bag, width], overwritten.
  */
-export function bagMeans({ values, width }: Table, batch: RowBatch, into: Floats): void {
+export function bagMeans(table: Table, batch: RowBatch, into: Floats): void {
+  const { values, width } = table;
   const { rows, count, bags, starts, weights } = batch;
   requireLength("bagMeans", "into", into, weights.length * width);
+  const memory = memoryOf(table);
+  if (memory) {
+    memory.bagMeans(batch, into);
+    return;
+  }
   into.fill(0);
   for (let place = 0; place < count; place++) {
     const from = rows[place]! * width;
@@ -253,12 +272,24 @@ export interface LazyAdamState {
   step: number;
 }
 
-/** The state before the first step. */
-export const lazyAdamState = ({ values }: Table): LazyAdamState => ({
-  mean: values.slice().fill(0),
-  square: values.slice().fill(0),
-  step: 0,
-});
+export interface LazyAdamOptions {
+  learningRate: number;
+  /** Default: 0.9. */
+  beta1?: number;
+  /** Default: 0.999. */
+  beta2?: number;
+  /** Default: 1e-8. */
+  epsilon?: number;
+}
+
+/**
+ * The state before the first step. A table of `embeddingTable` has room for one, which is set to zeros: go on
+ * from a saved state by copying its moments into this one.
+ */
+export function lazyAdamState(table: Table): LazyAdamState {
+  const { mean, square } = memoryOf(table) ?? { mean: table.values.slice(), square: table.values.slice() };
+  return { mean: mean.fill(0), square: square.fill(0), step: 0 };
+}
 
 /**
  * Adam for the rows of a batch, lazily: moments of rows that are not in the batch stay as they are, where
@@ -270,21 +301,14 @@ export function lazyAdam(
   state: LazyAdamState,
   { rows, count }: RowBatch,
   gradients: Floats,
-  options: { learningRate: number; beta1?: number; beta2?: number; epsilon?: number },
+  options: LazyAdamOptions,
 ): void {
-  const { learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = options;
-  requireNumber("lazyAdam", "learningRate", learningRate, 0);
-  requireNumber("lazyAdam", "beta1", beta1, 0, 1);
-  requireNumber("lazyAdam", "beta2", beta2, 0, 1);
   const { mean, square } = state;
   requireLength("lazyAdam", "mean", mean, values.length);
   requireLength("lazyAdam", "square", square, values.length);
   requireLength("lazyAdam", "gradients", gradients, count * width);
+  const { beta1, beta2, size, floor } = adamScalars("lazyAdam", state.step + 1, options);
   state.step++;
-  const root = Math.sqrt(1 - beta2);
-  const size =
-    (learningRate * (1 - beta1) * Math.sqrt(1 - beta2 ** state.step)) / (1 - beta1 ** state.step) / root;
-  const floor = epsilon / root;
   for (let i = 0, at = 0; i < count; i++) {
     const end = at + width;
     for (let to = rows[i]! * width; at < end; at++, to++) {
@@ -297,6 +321,50 @@ export function lazyAdam(
     }
   }
 }
+
+/**
+ * `bagGradients` and `lazyAdam` in one: a whole step from the gradients of the bags' means. On a table of
+ * `embeddingTable`, with the state that `lazyAdamState` gave for it, this is one pass in WebAssembly and the
+ * rows' gradients are never stored; else they are, in a new array.
+ *
+ * @param gradients At least [capacity / bag, width].
+ */
+export function lazyAdamBags(
+  table: Table,
+  state: LazyAdamState,
+  batch: RowBatch,
+  gradients: Floats,
+  options: LazyAdamOptions,
+): void {
+  const { values, width } = table;
+  const memory = memoryOf(table);
+  requireLength("lazyAdamBags", "gradients", gradients, batch.weights.length * width);
+  if (memory && memory.mean === state.mean && memory.square === state.square) {
+    memory.lazyAdam(batch, gradients, adamScalars("lazyAdamBags", state.step + 1, options));
+    state.step++;
+    return;
+  }
+  const perRow = new (values instanceof Float64Array ? Float64Array : Float32Array)(batch.count * width);
+  bagGradients(width, batch, gradients, perRow);
+  lazyAdam(table, state, batch, perRow, options);
+}
+
+/** What step number `step`, from 1, multiplies with. */
+function adamScalars(
+  name: string,
+  step: number,
+  { learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 }: LazyAdamOptions,
+): AdamScalars {
+  requireNumber(name, "learningRate", learningRate, 0);
+  requireNumber(name, "beta1", beta1, 0, 1);
+  requireNumber(name, "beta2", beta2, 0, 1);
+  const root = Math.sqrt(1 - beta2);
+  const size = (learningRate * (1 - beta1) * Math.sqrt(1 - beta2 ** step)) / (1 - beta1 ** step) / root;
+  return { beta1, beta2, size, floor: epsilon / root };
+}
+
+/** The memory of an `embeddingTable`, unless the table is a copy of one with other values. */
+const memoryOf = ({ values, memory }: Table) => (memory?.values === values ? memory : undefined);
 
 function requireLength(name: string, argument: string, array: Floats, length: number): void {
   if (array.length < length)
