@@ -31,7 +31,9 @@ for (const slug of runnable) {
     );
     const curves = new Set(first.events.flatMap((event) => (event.type === "point" ? [event.curve] : [])));
     assert.deepEqual(curves, new Set(Object.keys(study.curves)), "every declared curve gets points");
-    assert.ok(study.distance.length > 20);
+    // How far the study is from the paper is told in words and numbers.
+    assert.match(study.distance, /\d/);
+    assert.ok(study.distance.split(/\s+/).length >= 10, study.distance);
     const again = await runOnce();
     const metrics = ({ trials }: typeof first) => trials.map(({ arm, metrics }) => [arm, metrics]);
     assert.deepEqual(metrics(again), metrics(first));
