@@ -15,6 +15,16 @@ import { uniformInt } from "pure-rand/distribution/uniformInt";
 import { xoroshiro128plusFromState } from "pure-rand/generator/xoroshiro128plus";
 import { hash32 } from "./text/hash.ts";
 
+export {
+  type AliasTable,
+  aliasTable,
+  beta,
+  dirichlet,
+  gamma,
+  negativeBinomial,
+  poisson,
+} from "./distributions.ts";
+
 export type Floats = Float32Array | Float64Array;
 
 /**
