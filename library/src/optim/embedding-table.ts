@@ -9,8 +9,8 @@
  * Why kernels of our own, once, where the engine does all else: it has no sparse update and copies every
  * result into a new buffer, and loops in JavaScript take 3 times as long (about 4 ns an element for bounds
  * checks and arithmetic in float64). For 1,024 bags of 16 indices into 30,000 × 128 values, in milliseconds
- * on one core: means 1.7 against 4.2, gradients and Adam 4.0 against 11. A step of the benchmark's retriever
- * takes 8.4, PyTorch's SparseAdam 21.8 and its dense Adam 26.9.
+ * on one core: means 1.7 against 4.2, gradients and Adam 4.0 against 11. A whole step of the benchmark's
+ * retriever takes 8 to 9, where PyTorch's SparseAdam takes 18 to 23 (`node bench/run.ts retriever`).
  */
 import type { Floats } from "../random.ts";
 import { ROWS } from "./rows-bytes.ts";
