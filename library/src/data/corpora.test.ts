@@ -3,6 +3,8 @@ import { test } from "node:test";
 import { countries } from "./countries.ts";
 import { spamAssassin } from "./emails.ts";
 import { readPackageFile } from "./package-file.ts";
+import { phonemeManners, pronunciations } from "./pronunciations.ts";
+import { sensorReadings } from "./sensors.ts";
 import { mobyDick, speeches } from "./texts.ts";
 
 test("spamAssassin: 6,046 mails in five groups, split into headers and body", () => {
@@ -61,4 +63,32 @@ test("callers get their own list: sorting it disturbs nobody", () => {
 
 test("a package that is not installed is named, with the remedy", () => {
   assert.throws(() => readPackageFile("no-such-data-set", "x"), /npm install no-such-data-set/);
+});
+
+test("pronunciations: several of a word, stress, manners of all phonemes", () => {
+  const entries = pronunciations();
+  const tomato = entries.filter(({ word }) => word === "tomato").map(({ phonemes }) => phonemes.join(" "));
+  assert.deepEqual(tomato, ["T AH0 M EY1 T OW2", "T AH0 M AA1 T OW2"]);
+  assert.ok(entries.length > 133_000, `${entries.length} entries`);
+  assert.ok(entries.every(({ word }) => /^[a-z0-9'][\x21-\x7e]*$/.test(word) && !word.includes("(")));
+  const manners = phonemeManners();
+  const phonemes = new Set(entries.flatMap((entry) => entry.phonemes).map((p) => p.replace(/\d$/, "")));
+  assert.ok(phonemes.size === 39 && [...phonemes].every((phoneme) => phoneme in manners));
+});
+
+test("sensorReadings: four sensors, two with anomalies", () => {
+  const table = [...Map.groupBy(sensorReadings(), (reading) => reading.sensor)].map(([sensor, rows]) => [
+    sensor,
+    rows[0].indoor,
+    rows.length,
+    rows.filter(({ anomaly }) => anomaly).length,
+  ]);
+  assert.deepEqual(table, [
+    [1, true, 4417, 117],
+    [2, true, 4417, 0],
+    [3, false, 5039, 0],
+    [4, false, 5041, 32],
+  ]);
+  const { humidity, temperature } = sensorReadings()[0];
+  assert.deepEqual([humidity, temperature], [45.93, 27.97]);
 });

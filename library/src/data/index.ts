@@ -21,9 +21,33 @@ export {
 } from "./definitions.ts";
 export { type ColumnDescription, describeColumns } from "./describe-columns.ts";
 export { type Email, type EmailOptions, spamAssassin } from "./emails.ts";
+export {
+  type CountryFactOptions,
+  type CountryRelation,
+  countryFacts,
+  countryRelations,
+  type Fact,
+  factSentences,
+  factTemplates,
+} from "./facts.ts";
 export { type JsonlOptions, parseJsonl, readJsonl } from "./jsonl.ts";
 export { type Digits, type MnistOptions, mnist } from "./mnist.ts";
+export { type Pronunciation, phonemeManners, pronunciations } from "./pronunciations.ts";
+export { type SensorReading, sensorReadings } from "./sensors.ts";
 export { type SplitOptions, split } from "./split.ts";
+export {
+  type BlobOptions,
+  gaussianBlobs,
+  type LabelledPoints,
+  type LinearGaussianOptions,
+  linearGaussian,
+  type MarkovOptions,
+  markovChains,
+  type PointOptions,
+  type SpiralOptions,
+  spirals,
+  twoMoons,
+} from "./synthetic.ts";
 export type { TextFileOptions } from "./text-file.ts";
 export { type Chapter, mobyDick, type Speech, speeches } from "./texts.ts";
 export {
