@@ -121,12 +121,8 @@ export function aliasTable(weights: ArrayLike<number>): AliasTable {
     own[rich] -= 1 - own[poor];
     if (own[rich] < 1) small.push(large.pop()!);
   }
-  // What is left has exactly 1, but for rounding; an index of weight 0 must not be left whole.
-  const heaviest = own.reduce((best, _, i) => (weights[i] > weights[best] ? i : best), 0);
-  for (const i of small) {
-    if (weights[i] > 0) own[i] = 1;
-    else alias[i] = heaviest;
-  }
+  // What is left has 1, but for rounding: the columns left hold 1 on average, and none more.
+  for (const i of small) own[i] = 1;
 
   const draw = (random: Random) => {
     const place = random.next() * length;
