@@ -34,7 +34,8 @@ export async function searchPapers(
   return (await request<{ results: SearchResult[] }>(`/api/search?${parameters}`, { signal })).results;
 }
 
-export function startRun(body: RunRequest): Promise<RunRecord> {
+/** Starts a run; an equal one that is stored is given instead, unless a fresh one is asked for. */
+export function startRun(body: RunRequest & { fresh: boolean }): Promise<RunRecord> {
   return request("/api/runs", {
     method: "POST",
     headers: { "content-type": "application/json" },

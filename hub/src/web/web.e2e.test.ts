@@ -127,6 +127,23 @@ describe("the pages in a browser", { skip, timeout: 180_000 }, () => {
     await page.close();
   });
 
+  test("where a run with the same settings is shown, the button runs it again", async () => {
+    const { page, complaints } = await openPage(browser);
+    const { runs } = await getJson<{ runs: RunRecord[] }>(`${address}/api/runs?slug=squentropy`);
+    assert.equal(runs[0]?.status, "done");
+    await page.goto(`${address}/papers/squentropy?scale=smoke`);
+    await page.getByRole("button", { name: "Run again" }).click();
+    await page.waitForURL("**/papers/squentropy?run=*");
+    const id = new URL(page.url()).searchParams.get("run")!;
+    assert.notEqual(id, runs[0].id);
+    await page.locator(".status-word.done").waitFor({ timeout: 120_000 });
+    // Another scale is another request.
+    await page.getByRole("radio", { name: "default" }).check();
+    await page.getByRole("button", { name: "Run", exact: true }).waitFor();
+    assert.deepEqual(complaints, []);
+    await page.close();
+  });
+
   test("a run under way can be stopped, and the page says that there is no verdict", async () => {
     const { page, complaints } = await openPage(browser);
     await page.goto(`${address}/papers/squentropy?scale=full`);

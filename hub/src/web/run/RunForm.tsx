@@ -11,7 +11,9 @@ interface Properties {
   study?: StudySummary;
   initialScale?: string;
   initialSeeds?: string;
-  /** Whether the run shown below is under way. */
+  /** The run shown below, once it is loaded. */
+  shown?: RunRecord;
+  /** Whether it is under way. */
   busy: boolean;
   onStarted: (record: RunRecord) => void;
 }
@@ -23,7 +25,7 @@ const scales: { name: ScaleName; meaning: string }[] = [
 ];
 
 /** Chooses a scale and a number of seeds, and starts a run. */
-export function RunForm({ slug, study, initialScale, initialSeeds, busy, onStarted }: Properties) {
+export function RunForm({ slug, study, initialScale, initialSeeds, shown, busy, onStarted }: Properties) {
   const [scale, setScale] = useState<ScaleName>(
     scales.find(({ name }) => name === initialScale)?.name ?? "default",
   );
@@ -37,13 +39,19 @@ export function RunForm({ slug, study, initialScale, initialSeeds, busy, onStart
   const chosen = seeds.trim() === "" ? usual : Number(seeds);
   const seedsAreValid = chosen === undefined || (Number.isInteger(chosen) && chosen >= 1);
 
+  // The hub answers an equal request with the stored run. Where that one is on the page already, the
+  // reader wants another.
+  const again =
+    shown?.status === "done" && shown.scale === scale && (shown.seeds ?? shown.settings?.seeds) === chosen;
+
   async function onSubmit(event: FormEvent) {
     event.preventDefault();
     if (!seedsAreValid) return;
     setStarting(true);
     setProblem(undefined);
     try {
-      onStarted(await startRun({ slug, scale, ...(seeds.trim() === "" ? {} : { seeds: chosen }) }));
+      const request = { slug, scale, ...(seeds.trim() === "" ? {} : { seeds: chosen }) };
+      onStarted(await startRun({ ...request, fresh: again }));
     } catch (error) {
       setProblem(asFailure(error).message);
     }
@@ -85,7 +93,7 @@ export function RunForm({ slug, study, initialScale, initialSeeds, busy, onStart
         />
       </div>
       <button type="submit" className="button primary" disabled={busy || starting || !seedsAreValid}>
-        {busy || starting ? "Running" : "Run"}
+        {busy || starting ? "Running" : again ? "Run again" : "Run"}
       </button>
       <p className="run-settings" id={`${seedsId}-hint`}>
         {seedsAreValid ? settingsInWords(settings, chosen) : "Seeds must be a whole number from 1 on."}

@@ -48,6 +48,7 @@ export function RunSection({ slug, study, runs, shown, scale, seeds, onChange }:
         study={study}
         initialScale={scale}
         initialSeeds={seeds}
+        shown={run.record}
         busy={busy && !run.failure}
         onStarted={onStarted}
       />
