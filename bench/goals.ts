@@ -25,7 +25,8 @@ export const goals: Record<string, readonly Goal[]> = {
   "language-model": [{ of: "nearmiss", over: "pytorch", atMost: 0.95 }, overHand],
   convnet: [{ of: "nearmiss", over: "pytorch", atMost: 1.2 }, overHand],
   retriever: [
-    { of: "nearmiss", over: "pytorch", atMost: 0.45 },
+    // Large tables are trained by rows; the dense program beside it shows what that saves.
+    { of: "nearmiss sparse", over: "pytorch", atMost: 0.45 },
     { of: "nearmiss sparse", over: "pytorch sparse", atMost: 0.7 },
     overHand,
   ],
