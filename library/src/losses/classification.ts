@@ -1,15 +1,17 @@
 /** Losses for one label out of several classes: logits [n, classes], labels int32 [n]. */
 import {
   add,
+  customGradient,
   divide,
   exp,
-  log,
-  max,
+  expandDims,
+  logSoftmax,
   multiply,
+  negate,
   oneHot,
   pick,
+  scatterElements,
   square,
-  stopGradient,
   subtract,
   sum,
   type Tensor,
@@ -25,9 +27,16 @@ import { type LossOptions, reduce, requireLabelled } from "./reduction.ts";
  */
 export function softmaxCrossEntropy(logits: Tensor, labels: Tensor, { reduction }: LossOptions = {}): Tensor {
   requireLabelled("softmaxCrossEntropy", logits, labels);
-  // log Σ e^f − f_y, relative to the largest logit: exact where that is the true one, however large.
-  const shifted = subtract(logits, stopGradient(max(logits, { axis: 1, keepDims: true })));
-  return reduce(subtract(log(sum(exp(shifted), { axis: 1 })), pick(shifted, labels)), reduction);
+  const column = expandDims(labels, 1);
+  // The gradient softmax(f) − 1_y is written out: scattering one number a row spares passes over [n, classes].
+  const losses = customGradient(
+    (f: Tensor) => negate(pick(logSoftmax(f), labels)),
+    (g, _losses, f) => {
+      const each = expandDims(g, 1);
+      return [add(multiply(exp(logSoftmax(f)), each), scatterElements(f.shape, column, negate(each)))];
+    },
+  );
+  return reduce(losses(logits), reduction);
 }
 
 /**
