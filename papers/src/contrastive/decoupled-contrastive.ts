@@ -25,6 +25,7 @@ export const card: Card = {
   notes: [
     "Masked scores are left out exactly; the authors' code adds about -103 to them, which leaks at very small temperatures.",
     "Each arm's learning rate is chosen at each batch size, once, by validation accuracy on a seed that the study does not use: the coupling factor also acts like a smaller learning rate, so an untuned comparison would flatter the method.",
+    "The verdict at small batches hangs on details at this scale: a first run, before relu and max pooling changed places in the network (equal values, other gradients at ties), said contradicts with a difference of -0.016 [-0.024, -0.008]. Settings and rule are unchanged since before that run.",
     "The weight of the weighted variant is treated as a constant, as the paper writes it; the authors' code lets the gradient through it.",
   ],
 };
