@@ -1,6 +1,6 @@
 /** The engine: ONNX Runtime, by default the native one for Node, loaded when first needed. */
 import type { InferenceSession, Tensor as OrtTensor } from "onnxruntime-common";
-import type { DType, TypedArray } from "../tensor/tensor.ts";
+import type { TypedArray } from "../tensor/tensor.ts";
 
 /** What we use of onnxruntime-node and onnxruntime-web, which share this interface. */
 export interface OrtModule {
@@ -26,10 +26,3 @@ export function backend(): Promise<OrtModule> {
   loaded ??= import("onnxruntime-node").then((module) => (module.default ?? module) as unknown as OrtModule);
   return loaded;
 }
-
-export const ortTypes: Record<DType, string> = {
-  float32: "float32",
-  float64: "float64",
-  int32: "int32",
-  bool: "bool",
-};

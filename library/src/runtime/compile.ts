@@ -16,7 +16,7 @@ import {
   values,
 } from "../tensor/tensor.ts";
 import { leaves, mapTree, type Tree } from "../tree.ts";
-import { backend, type OrtModule, ortTypes } from "./backend.ts";
+import { backend, type OrtModule } from "./backend.ts";
 import { emitGraph } from "./emit.ts";
 import { encodeModel } from "./onnx.ts";
 
@@ -153,7 +153,7 @@ async function run(program: Program, tensors: readonly Tensor[], pool: ArrayPool
   const fetches: Record<string, OrtTensor | null> = {};
   program.outputNames.forEach((name, i) => {
     const { dtype, shape } = program.outputs[i]!;
-    fetches[name] = given[i] ? new ort.Tensor(ortTypes[dtype], given[i], shape) : null;
+    fetches[name] = given[i] ? new ort.Tensor(dtype, given[i], shape) : null;
   });
   const results = await program.session.run(feeds, fetches);
   return mapTree(program.outputTree, (expected, i) =>
@@ -181,7 +181,7 @@ function arrayPool(): ArrayPool {
 }
 
 const toOrt = (ort: OrtModule, tensor: Tensor): OrtTensor =>
-  new ort.Tensor(ortTypes[tensor.dtype], values(tensor), tensor.shape);
+  new ort.Tensor(tensor.dtype, values(tensor), tensor.shape);
 
 /** Numbers anywhere in the arguments become scalars, so that a changing one does not retrace. */
 function numbersToScalars(tree: Tree): Tree {

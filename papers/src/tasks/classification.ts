@@ -3,8 +3,8 @@
  * Adam on a small network, equal initial weights and batches for equal seeds.
  */
 import { compile, fromData, softmax, type Tensor, valueAndGrad, values } from "nearmiss";
-import { batches, mnist, spamAssassin, split, supersenses, take } from "nearmiss/data";
-import { fit } from "nearmiss/fit";
+import { mnist, spamAssassin, split, supersenses, take } from "nearmiss/data";
+import { fit, epochs as inEpochs } from "nearmiss/fit";
 import { type Layer, mlp } from "nearmiss/nn";
 import { adam } from "nearmiss/optim";
 import { random } from "nearmiss/random";
@@ -131,21 +131,24 @@ export async function trainClassifier(options: TrainOptions): Promise<Classifier
     { threads: 1 },
   );
   const start = () => optimizer.init(network.init(root.split("weights")));
-  const order = Array.from({ length: epochs }, (_, epoch) =>
-    batches(train.labels.length, batchSize, root.split("batches").split(epoch), { dropLast: true }),
-  ).flat();
+  const order = inEpochs({
+    count: train.labels.length,
+    size: batchSize,
+    random: root.split("batches"),
+    epochs,
+  });
   const {
     state: { params },
   } = await fit({
     state: start(),
     step,
-    steps: order.length,
+    steps: order.steps,
     batch: (i) => ({
-      x: fromData(take(train.x, order[i]!, inputs), [batchSize, inputs]),
-      labels: fromData(take(train.labels, order[i]!), [batchSize]),
+      x: fromData(take(train.x, order.indices(i), inputs), [batchSize, inputs]),
+      labels: fromData(take(train.labels, order.indices(i)), [batchSize]),
     }),
     signal,
-    onStep: (i, value) => onStep?.(i, order.length, value),
+    onStep: (i, value) => onStep?.(i, order.steps, value),
   });
   const predict = compile((p: typeof params, x: Tensor) => softmax(network.apply(p, x)), { threads: 1 });
   return async (x) => values(await predict(params, fromData(x, [x.length / inputs, inputs]))) as Float32Array;

@@ -3,8 +3,8 @@
  * encoder that queries and documents share.
  */
 import { compile, fromData, matmul, type Tensor, transpose, valueAndGrad, values } from "nearmiss";
-import { batches, reverseDictionary, take } from "nearmiss/data";
-import { fit } from "nearmiss/fit";
+import { reverseDictionary, take } from "nearmiss/data";
+import { epochs, fit } from "nearmiss/fit";
 import { l2Normalize } from "nearmiss/losses";
 import { dense } from "nearmiss/nn";
 import { adam } from "nearmiss/optim";
@@ -94,8 +94,7 @@ export async function trainRetriever(options: RetrieverOptions): Promise<Scorer>
     },
     { threads: 1 },
   );
-  const perEpoch = Math.floor(pairs.count / batchSize);
-  let epoch: Int32Array[] = [];
+  const order = epochs({ count: pairs.count, size: batchSize, random: root.split("batches") });
   const rows = (x: Float32Array, indices: Int32Array) =>
     fromData(take(x, indices, BUCKETS), [indices.length, BUCKETS]);
   const {
@@ -106,12 +105,7 @@ export async function trainRetriever(options: RetrieverOptions): Promise<Scorer>
     steps,
     signal,
     batch: (i) => {
-      if (i % perEpoch === 0) {
-        epoch = batches(pairs.count, batchSize, root.split("batches").split(i / perEpoch), {
-          dropLast: true,
-        });
-      }
-      const indices = epoch[i % perEpoch]!;
+      const indices = order.indices(i);
       return { queries: rows(pairs.queries, indices), documents: rows(pairs.documents, indices) };
     },
     onStep: (i, value) => onStep?.(i, steps, value),

@@ -1,7 +1,7 @@
 /** Self-supervised learning from two random views of handwritten digits, without their labels. */
 import { compile, fromData, relu, type Tensor, valueAndGrad, values } from "nearmiss";
-import { augment, batches, take } from "nearmiss/data";
-import { fit } from "nearmiss/fit";
+import { augment, take } from "nearmiss/data";
+import { epochs, fit } from "nearmiss/fit";
 import { convNet, mlp } from "nearmiss/nn";
 import { adam } from "nearmiss/optim";
 import { random } from "nearmiss/random";
@@ -58,7 +58,7 @@ export async function trainOnViews(options: ViewOptions): Promise<Encoder> {
 
   const pixels = side * side;
   const count = images.length / pixels;
-  const perEpoch = Math.floor(count / batchSize);
+  const order = epochs({ count, size: batchSize, random: root.split("batches") });
   const steps = Math.floor(imagesSeen / batchSize);
   const draws = root.split("views");
   const scale = side / 28;
@@ -77,7 +77,6 @@ export async function trainOnViews(options: ViewOptions): Promise<Encoder> {
       ),
       [batchSize, pixels],
     );
-  let epoch: Int32Array[] = [];
   const {
     state: { params },
   } = await fit({
@@ -86,10 +85,7 @@ export async function trainOnViews(options: ViewOptions): Promise<Encoder> {
     steps,
     signal,
     batch: (i) => {
-      if (i % perEpoch === 0) {
-        epoch = batches(count, batchSize, root.split("batches").split(i / perEpoch), { dropLast: true });
-      }
-      const batch = take(images, epoch[i % perEpoch]!, pixels);
+      const batch = take(images, order.indices(i), pixels);
       return { first: view(batch), second: view(batch) };
     },
     onStep: (i, value) => onStep?.(i, steps, value),

@@ -1,7 +1,6 @@
 /** Operations that move or repeat elements without changing them. */
 import {
   broadcastShapes,
-  constantValue,
   describe,
   expression,
   fitsType,
@@ -167,10 +166,6 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
 /** What an expanded tensor was before, else undefined. */
 export const expandSource = (x: Tensor): Tensor | undefined =>
   x.operation === broadcastOperation ? x.inputs[0] : undefined;
-
-/** Whether a tensor is the scalar constant, or one expanded from it, of this value. */
-export const isFilledWith = (x: Tensor, value: number): boolean =>
-  constantValue(expandSource(x) ?? x) === value;
 
 interface SliceAttributes extends Record<string, unknown> {
   starts: number[];
