@@ -58,7 +58,8 @@ export function zipTrees<T>(trees: readonly [T, ...Tree[]], combine: (...tensors
   return walk(trees, "root") as T;
 }
 
-function isPlain(value: unknown): value is Record<string, unknown> {
+/** Whether a value is an object written as { … }, which is a branch of a tree. */
+export function isPlain(value: unknown): value is Record<string, unknown> {
   if (typeof value !== "object" || value === null) return false;
   const prototype = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;

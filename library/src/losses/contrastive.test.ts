@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { evaluate, grad, item, mean, multiply, sum, type Tensor, tensor, values } from "../index.ts";
 import { random } from "../random.ts";
-import { checkGradient } from "../testing.ts";
-import { dcl, dclWeights, dclw, infoNCE, npcMultiplier, ntXent } from "./index.ts";
+import { checkGradient, slopeAlong } from "../testing.ts";
+import { dcl, dclWeights, dclw, infoNCE, l2Normalize, npcMultiplier, ntXent } from "./index.ts";
 
 const double = (rows: number[] | number[][]) => tensor(rows, { dtype: "float64" });
 const close = (actual: number, expected: number, tolerance = 1e-6) =>
@@ -164,4 +164,29 @@ test("bad arguments are named", () => {
   const { first, second } = views(1);
   assert.throws(() => ntXent(first, tensor([[1, 2]], { dtype: "float64" })), /expected two of one shape/);
   assert.throws(() => dcl(first, second, { temperature: 0 }), /temperature is 0/);
+});
+
+test("l2Normalize: first and second derivative agree with central differences; a zero row has a finite one", async () => {
+  const x = double([
+    [3, -1, 2],
+    [0.1, 0.2, -0.4],
+  ]);
+  const weights = double([
+    [1, 2, 3],
+    [-1, 0.5, 2],
+  ]);
+  const f = (rows: Tensor) => sum(multiply(weights, l2Normalize(rows)));
+  assert.ok((await checkGradient(f, x)).error < 1e-8);
+  assert.ok((await checkGradient(slopeAlong(f, weights), x)).error < 1e-8);
+  const zero = values(
+    await evaluate(
+      grad(f)(
+        double([
+          [0, 0, 0],
+          [1, 0, 0],
+        ]),
+      ),
+    ),
+  );
+  assert.deepEqual([...zero.slice(0, 3)], [1, 2, 3]);
 });

@@ -7,6 +7,7 @@ import {
   add,
   any,
   concat,
+  customGradient,
   divide,
   exp,
   fromData,
@@ -31,9 +32,19 @@ import { describe } from "../tensor/tensor.ts";
 import { type LossOptions, reduce } from "./reduction.ts";
 
 /** Rows divided by their Euclidean length; a zero row stays zero, with a finite gradient. */
-export function l2Normalize(x: Tensor): Tensor {
+export const l2Normalize: (x: Tensor) => Tensor = customGradient(
+  (x: Tensor) => multiply(x, inverseLength(x)),
+  // What the chain rule gives, without its detour over the squares: the part of g across x, shortened.
+  (g, y, x) => {
+    const along = multiply(y, sum(multiply(g, y), { axis: -1, keepDims: true }));
+    return [multiply(subtract(g, along), inverseLength(x))];
+  },
+);
+
+/** One over the length of each row, and 1 for a zero row. */
+function inverseLength(x: Tensor): Tensor {
   const length = norm(x, { axis: -1, keepDims: true });
-  return divide(x, where(greater(length, 0), length, 1));
+  return divide(1, where(greater(length, 0), length, 1));
 }
 
 export interface ContrastOptions extends LossOptions {

@@ -15,7 +15,7 @@ import {
   type TypedArray,
   values,
 } from "../tensor/tensor.ts";
-import { leaves, mapTree, type Tree } from "../tree.ts";
+import { isPlain, leaves, mapTree, type Tree } from "../tree.ts";
 import { backend, type OrtModule } from "./backend.ts";
 import { emitGraph } from "./emit.ts";
 import { encodeModel } from "./onnx.ts";
@@ -57,18 +57,17 @@ export function compile<Arguments extends unknown[], Result>(
   const programs = new Map<string, Promise<Program>>();
   const pool = arrayPool();
   return async (...args) => {
-    const concrete = numbersToScalars(args) as Arguments;
-    const tensors = leaves(concrete);
-    const key = signature(concrete);
+    const tensors: Tensor[] = [];
+    const key = flatten(args, tensors);
     let program = programs.get(key);
     if (!program) {
-      program = build(fn, concrete, options);
+      program = build(fn, numbersToScalars(args) as Arguments, options);
       programs.set(key, program);
       program.catch(() => programs.delete(key));
     }
     const result = await run(await program, tensors, pool);
     if (options.donate)
-      for (const given of new Set(leaves(concrete[0]))) pool.give(surrender(given), given.dtype);
+      for (const given of new Set(leaves(args[0]))) pool.give(surrender(given), given.dtype);
     return result as Result;
   };
 }
@@ -188,20 +187,23 @@ function numbersToScalars(tree: Tree): Tree {
   if (typeof tree === "number") return scalar(tree);
   if (isTensor(tree)) return tree;
   if (Array.isArray(tree)) return tree.map(numbersToScalars);
-  if (typeof tree === "object" && tree !== null && Object.getPrototypeOf(tree) === Object.prototype) {
-    return Object.fromEntries(Object.entries(tree).map(([key, value]) => [key, numbersToScalars(value)]));
-  }
-  return tree;
+  if (!isPlain(tree)) return tree;
+  return Object.fromEntries(Object.entries(tree).map(([key, value]) => [key, numbersToScalars(value)]));
 }
 
-/** A text that is equal for arguments that one traced graph can serve. */
-function signature(tree: Tree): string {
-  if (isTensor(tree)) return `${tree.dtype}[${tree.shape.join()}]`;
-  if (Array.isArray(tree)) return `(${tree.map(signature).join(";")})`;
-  if (typeof tree === "object" && tree !== null) {
-    return `{${Object.entries(tree)
-      .map(([key, value]) => `${key}:${signature(value)}`)
-      .join(";")}}`;
+/**
+ * Collects the tensors of a tree, with numbers as scalars, and returns a text that is equal for trees that
+ * one traced graph can serve. All in one walk, since every step takes it.
+ */
+function flatten(tree: Tree, tensors: Tensor[]): string {
+  if (typeof tree === "number") return flatten(scalar(tree), tensors);
+  if (isTensor(tree)) {
+    tensors.push(tree);
+    return `${tree.dtype}[${tree.shape.join()}]`;
   }
-  return String(tree);
+  if (Array.isArray(tree)) return `(${tree.map((branch) => flatten(branch, tensors)).join(";")})`;
+  if (!isPlain(tree)) return typeof tree === "object" ? JSON.stringify(tree) : String(tree);
+  let text = "{";
+  for (const key of Object.keys(tree)) text += `${key}:${flatten(tree[key], tensors)};`;
+  return `${text}}`;
 }
