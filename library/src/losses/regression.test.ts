@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { evaluate, grad, item, type Tensor, tensor, values } from "../index.ts";
+import { evaluate, grad, item, sum, type Tensor, tensor, values } from "../index.ts";
 import { random } from "../random.ts";
 import { checkGradient } from "../testing.ts";
 import { absoluteError, huber, logAmplify, logMSE, pinball, squaredError } from "./index.ts";
@@ -80,17 +80,11 @@ test("pinball: half the absolute error at 1/2; its minimiser is the quantile", a
 test("logAmplify: values, slopes and series", async () => {
   const errors = [0, 0.01, 0.1, 0.25, 0.5, 0.9];
   const amplified = values(await evaluate(logAmplify(double(errors))));
-  close(amplified, [0, 0.01005, 0.105361, 0.287682, 0.693147, 2.302585]);
-  const slope = grad((e: Tensor) => squaredError(logAmplify(e), zeros(3), { reduction: "sum" }));
-  // The gradient of Σ l² is 2 l dl/de.
-  const derivative = values(await evaluate(slope(double([0.1, 0.5, 0.9]))));
-  close(
-    derivative.map((d, i) => d / (2 * [0.105360516, 0.693147181, 2.302585093][i]!)),
-    [1 / 0.9, 2, 10],
-    1e-6,
-  );
+  close(amplified, [0, 0.01005, 0.105361, 0.287682, Math.LN2, Math.LN10]);
+  const slope = grad((e: Tensor) => sum(logAmplify(e)));
+  close(values(await evaluate(slope(double([0.1, 0.5, 0.9])))), [1 / 0.9, 2, 10], 1e-12);
   await fc.assert(
-    fc.asyncProperty(fc.double({ min: 1e-9, max: 0.99, noNaN: true }), async (e) => {
+    fc.asyncProperty(fc.double({ min: 1e-6, max: 2, noNaN: true }), async (e) => {
       assert.ok(item(await evaluate(logAmplify(double([e])))) > e);
     }),
     { numRuns: 30 },
@@ -187,8 +181,8 @@ for (const [name, loss] of Object.entries(losses)) {
     ] as const);
     close([item(total)], [values(none).reduce((a: number, b: number) => a + b, 0)], 1e-12);
     close([item(average)], [item(total) / 3], 1e-12);
-    assert.throws(() => loss(x, double([1, 2])), /targets is float64\[2\]; expected float64\[3\]/);
-    assert.throws(() => loss(x, tensor([1, 2, 3])), /targets is float32\[3\]; expected float64\[3\]/);
+    assert.throws(() => loss(x, double([1, 2])), /targets is .* \[2\] float64; expected .* \[3\] float64/);
+    assert.throws(() => loss(x, tensor([1, 2, 3])), /targets is .* \[3\] float32; expected .* float64/);
   });
 }
 

@@ -6,7 +6,6 @@ import {
   log,
   log1p,
   maximum,
-  mean,
   minimum,
   multiply,
   negate,
@@ -14,7 +13,7 @@ import {
   subtract,
   type Tensor,
 } from "../tensor/index.ts";
-import { describe } from "../tensor/tensor.ts";
+import { perExample, requireSameShape } from "./elements.ts";
 import { type LossOptions, reduce } from "./reduction.ts";
 
 /**
@@ -157,27 +156,7 @@ export function logMSE(
   }
 }
 
-/** Means over all axes but the first: [n, …] → [n]. */
-export function perExample(loss: string, elements: Tensor): Tensor {
-  if (elements.shape.length === 0)
-    throw new RangeError(`${loss}: predictions is ${describe(elements)}; expected [n, …]`);
-  const axes = elements.shape.slice(1).map((_, i) => i + 1);
-  return axes.length === 0 ? elements : mean(elements, { axis: axes });
-}
-
 function difference(loss: string, predictions: Tensor, targets: Tensor): Tensor {
   requireSameShape(loss, predictions, targets);
   return subtract(predictions, targets);
-}
-
-/** Checks two tensors whose elements are compared one by one. */
-export function requireSameShape(loss: string, predictions: Tensor, targets: Tensor): void {
-  const same =
-    predictions.shape.length === targets.shape.length &&
-    predictions.shape.every((size, i) => size === targets.shape[i]);
-  if (!same || predictions.dtype !== targets.dtype) {
-    throw new RangeError(
-      `${loss}: targets is ${describe(targets)}; expected ${describe(predictions)}, as predictions`,
-    );
-  }
 }
