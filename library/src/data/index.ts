@@ -31,6 +31,7 @@ export {
   factTemplates,
 } from "./facts.ts";
 export { type JsonlOptions, parseJsonl, readJsonl } from "./jsonl.ts";
+export { exponentialImbalance, sampleByClass } from "./long-tail.ts";
 export { type Digits, type MnistOptions, mnist } from "./mnist.ts";
 export { type Pronunciation, phonemeManners, pronunciations } from "./pronunciations.ts";
 export { type SensorReading, sensorReadings } from "./sensors.ts";

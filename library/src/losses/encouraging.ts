@@ -1,14 +1,4 @@
-import {
-  add,
-  divide,
-  exp,
-  greater,
-  maximum,
-  negate,
-  subtract,
-  type Tensor,
-  where,
-} from "../tensor/index.ts";
+import { add, divide, exp, greater, maximum, negate, subtract, type Tensor, where } from "../tensor/index.ts";
 import { softmaxCrossEntropy } from "./classification.ts";
 import { logOneMinusSoftmax } from "./log-one-minus-softmax.ts";
 import { type LossOptions, reduce } from "./reduction.ts";

@@ -1,10 +1,4 @@
-import {
-  logSumExp,
-  oneHot,
-  subtract,
-  type Tensor,
-  where,
-} from "../tensor/index.ts";
+import { logSumExp, oneHot, subtract, type Tensor, where } from "../tensor/index.ts";
 import { requireLabelled } from "./reduction.ts";
 
 /**

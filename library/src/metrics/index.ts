@@ -27,6 +27,7 @@ export {
   multilabelCounts,
 } from "./classification.ts";
 export { pearson, spearman } from "./correlation.ts";
+export { logitMargins, negativeEnergies } from "./logits.ts";
 export {
   type EmbeddedItems,
   type NeighbourOptions,
