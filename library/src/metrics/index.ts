@@ -28,6 +28,7 @@ export {
 } from "./classification.ts";
 export { pearson, spearman } from "./correlation.ts";
 export { logitMargins, negativeEnergies } from "./logits.ts";
+export { atThresholds, bestThresholds, macroAveragePrecision } from "./multilabel.ts";
 export {
   type EmbeddedItems,
   type NeighbourOptions,
