@@ -1,0 +1,13 @@
+export { type LbfgsOptions, lbfgs, type Minimum } from "./lbfgs.ts";
+export { type Features, type LinearClassifier, linearScores } from "./linear-classifier.ts";
+export {
+  type LogisticRegression,
+  type LogisticRegressionOptions,
+  logisticRegression,
+} from "./logistic-regression.ts";
+export {
+  type ClassMoments,
+  classMoments,
+  gaussianNaiveBayes,
+  mergeClassMoments,
+} from "./naive-bayes.ts";
