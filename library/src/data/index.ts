@@ -30,6 +30,15 @@ export {
   factSentences,
   factTemplates,
 } from "./facts.ts";
+export {
+  type ColumnEncoding,
+  cellText,
+  encodeFeatures,
+  type FeatureEncoder,
+  type FeatureOptions,
+  featureTypes,
+  fitFeatures,
+} from "./features.ts";
 export { type JsonlOptions, parseJsonl, readJsonl } from "./jsonl.ts";
 export { exponentialImbalance, sampleByClass } from "./long-tail.ts";
 export { type Digits, type MnistOptions, mnist } from "./mnist.ts";
