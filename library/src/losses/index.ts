@@ -1,3 +1,4 @@
+export * from "./adversarial.ts";
 export * from "./classification.ts";
 export * from "./comp-sum.ts";
 export * from "./contrastive.ts";
@@ -6,6 +7,7 @@ export * from "./focal.ts";
 export * from "./log-one-minus-softmax.ts";
 export * from "./multilabel.ts";
 export * from "./ranking.ts";
+export * from "./reconstruction.ts";
 export type { LossOptions, Reduction } from "./reduction.ts";
 export * from "./regression.ts";
 export * from "./weak-supervision.ts";
