@@ -61,6 +61,15 @@ export {
 export type { TextFileOptions } from "./text-file.ts";
 export { type Chapter, mobyDick, type Speech, speeches } from "./texts.ts";
 export {
+  type Bags,
+  type IncompleteObservationOptions,
+  incompleteObservations,
+  labelSomePositives,
+  makeBags,
+  type PropensityOptions,
+  propensities,
+} from "./weak.ts";
+export {
   lexicographerFiles,
   type PartOfSpeech,
   type Pointer,

@@ -11,6 +11,8 @@ import {
   expandDims,
   greaterEqual,
   log,
+  logSigmoid,
+  logSumExp,
   maximum,
   mean,
   multiply,
@@ -191,8 +193,7 @@ export function easyLLP(
     const each = weightedTwoSided(logits, labels, subtract(1, labels), { loss, reduction: "none" });
     return reduce(mean(each, { axis: 1 }), reduction);
   }
-  if (bags < 2)
-    throw new RangeError(`easyLLP: logits has ${bags} bag; centred differences take at least 2`);
+  if (bags < 2) throw new RangeError(`easyLLP: logits has ${bags} bag; centred differences take at least 2`);
   const { positive, negative } = loss(logits);
   const base = mean(add(multiply(positive, prior), multiply(negative, 1 - prior)), { axis: 1 });
   const difference = mean(subtract(positive, negative), { axis: 1 });
@@ -231,12 +232,12 @@ export function proportionMatching(
     throw new RangeError(
       `proportionMatching: distance is ${JSON.stringify(distance)}; expected "kl" or "squared"`,
     );
-  // x log(x / y) is 0 at x = 0. The mean of 1 − σ is that of σ(−f), which does not cancel.
-  const tiny = 1e-30;
-  const term = (x: Tensor, y: Tensor) =>
-    multiply(x, subtract(log(maximum(x, tiny)), log(maximum(y, tiny))));
-  const rest = mean(sigmoid(negate(logits)), { axis: 1 });
-  return reduce(add(term(proportions, predicted), term(subtract(1, proportions), rest)), reduction);
+  // In logarithms, so that neither a mean near 0 nor its gradient is lost; x log x is 0 at x = 0.
+  const size = logits.shape[1]!;
+  const logMean = (f: Tensor) => subtract(logSumExp(logSigmoid(f), { axis: 1 }), Math.log(size));
+  const term = (x: Tensor, logY: Tensor) => multiply(x, subtract(log(maximum(x, 1e-30)), logY));
+  const kl = add(term(proportions, logMean(logits)), term(subtract(1, proportions), logMean(negate(logits))));
+  return reduce(kl, reduction);
 }
 
 export interface U2Options extends LossOptions {
