@@ -11,3 +11,4 @@ export {
   gaussianNaiveBayes,
   mergeClassMoments,
 } from "./naive-bayes.ts";
+export { type SampleComplexityOptions, sampleComplexity } from "./sample-complexity.ts";
