@@ -1,0 +1,3 @@
+export * from "./anomaly.ts";
+export * from "./conformal.ts";
+export * from "./set-losses.ts";
