@@ -22,6 +22,10 @@ export interface RunOptions {
   scale: ScaleName;
   /** Number of seeds, which are 1 to n; the scale's own number where left out. */
   seeds?: number;
+  /** What runs a trial; the study's own `run` where left out. `openWorkers` gives one with threads. */
+  run?: Study["run"];
+  /** Trials at a time. Default: 1. */
+  concurrency?: number;
   /** Ends the run: `runStudy` then throws the signal's reason. */
   signal?: AbortSignal;
   /** Called with every event as it happens; see `StudyEvent` for their order. */
@@ -46,8 +50,8 @@ export interface RunResult {
 const progressInterval = 50;
 
 /**
- * Runs all trials of a study one after the other (seeds outside, arms inside, so that a stopped run
- * leaves whole pairs) and decides its claims.
+ * Runs all trials of a study, seeds outside and arms inside, so that a stopped run leaves whole pairs,
+ * and decides its claims.
  *
  * @throws before any trial where the study or the request does not add up: unknown scale, no arms,
  *   a claim without comparisons or with an unknown arm or metric, a number of seeds that is not a
@@ -57,6 +61,7 @@ const progressInterval = 50;
  */
 export async function runStudy(options: RunOptions): Promise<RunResult> {
   const { slug, study, scale, signal = new AbortController().signal, onEvent = () => {} } = options;
+  const { run = study.run, concurrency = 1 } = options;
   const settings = study.scales[scale];
   if (settings === undefined)
     throw new Error(`${slug}: unknown scale "${scale}", expected ${list(Object.keys(study.scales))}`);
@@ -67,23 +72,28 @@ export async function runStudy(options: RunOptions): Promise<RunResult> {
 
   const arms = Object.keys(study.arms);
   const seeds = Array.from({ length: count }, (_, index) => index + 1);
-  const total = arms.length * seeds.length;
-  const trials: TrialResult[] = [];
+  const queue = seeds.flatMap((seed) => arms.map((arm) => ({ arm, seed })));
+  const results: (TrialResult | undefined)[] = queue.map(() => undefined);
+  /** How much is done of each trial, 0 to 1. */
+  const done = queue.map(() => 0);
   let lastProgress = -Infinity;
 
-  async function runTrial(arm: string, seed: number, cancelled: Promise<never>): Promise<TrialResult> {
+  async function runTrial(index: number, cancelled: Promise<never>): Promise<TrialResult> {
+    const { arm, seed } = queue[index]!;
     const where = `${slug}, arm "${arm}", seed ${seed}`;
     const { report, close } = openReport(where, study.curves, signal, {
       progress(fraction) {
         const now = performance.now();
         if (now - lastProgress < progressInterval) return;
         lastProgress = now;
-        onEvent({ type: "progress", arm, seed, fraction, overall: (trials.length + fraction) / total });
+        done[index] = fraction;
+        const overall = done.reduce((sum, each) => sum + each, 0) / done.length;
+        onEvent({ type: "progress", arm, seed, fraction, overall });
       },
       point: (curve, x, y) => onEvent({ type: "point", arm, seed, curve, x, y }),
     });
     const started = performance.now();
-    const trial = study.run({ arm, seed, settings: { ...settings, seeds: count }, scale, report, signal });
+    const trial = run({ arm, seed, settings: { ...settings, seeds: count }, scale, report, signal });
     const metrics = await Promise.race([trial, cancelled]).finally(close);
     requireMetrics(where, study, metrics);
     return { arm, seed, metrics, seconds: (performance.now() - started) / 1000 };
@@ -98,19 +108,26 @@ export async function runStudy(options: RunOptions): Promise<RunResult> {
   const cancel = () => cancelled.reject(signal.reason);
   signal.addEventListener("abort", cancel, { once: true });
   try {
-    for (const seed of seeds) {
-      for (const arm of arms) {
+    let next = 0;
+    const lane = async () => {
+      while (next < queue.length) {
+        const index = next++;
         // A study that never waits would otherwise keep an abort from being heard until the end.
         await nextTurn();
         signal.throwIfAborted();
-        const result = await runTrial(arm, seed, cancelled.promise);
-        trials.push(result);
+        const result = await runTrial(index, cancelled.promise);
+        results[index] = result;
+        done[index] = 1;
         onEvent({ type: "trial", ...result });
       }
-    }
+    };
+    // Where one lane fails, the others end at once.
+    const lanes = Array.from({ length: concurrency }, () => lane().catch(cancelled.reject));
+    await Promise.race([Promise.all(lanes), cancelled.promise]);
   } finally {
     signal.removeEventListener("abort", cancel);
   }
+  const trials = results as TrialResult[];
   const verdicts = decide(study, trials);
   onEvent({ type: "verdicts", verdicts });
   return { trials, verdicts };

@@ -2,10 +2,14 @@
  * The process of one run: imports the study, runs it, tells the hub what happens, and ends. What it
  * prints goes to the run's log. It also ends when the hub is gone, since nobody would hear it then.
  */
+import { availableParallelism } from "node:os";
 import { loadStudy } from "@nearmiss/papers";
 import { runStudy } from "@nearmiss/papers/runner";
+import { openWorkers } from "@nearmiss/papers/workers";
 import type { Answer, Order } from "./messages.ts";
 import { summarize } from "./summary.ts";
+
+const MOST_THREADS = 8;
 
 const controller = new AbortController();
 
@@ -24,7 +28,15 @@ async function obey(order: Exclude<Order, { type: "stop" }>): Promise<Answer> {
   const { slug, scale, seeds } = order.request;
   const study = await loadStudy(slug, order.root);
   const onEvent = (event: Extract<Answer, { type: "event" }>["event"]) => send({ type: "event", event });
-  await runStudy({ slug, study, scale, seeds, signal: controller.signal, onEvent });
+  const options = { slug, study, scale, seeds, signal: controller.signal, onEvent };
+  // Starting threads takes longer than a smoke run; each takes some hundred megabytes.
+  const trials = Object.keys(study.arms).length * (seeds ?? study.scales[scale].seeds);
+  const concurrency = scale === "smoke" ? 1 : Math.min(availableParallelism(), trials, MOST_THREADS);
+  if (concurrency === 1) await runStudy(options);
+  else {
+    const workers = openWorkers({ slug, root: order.root, count: concurrency });
+    await runStudy({ ...options, run: workers.run, concurrency }).finally(workers.close);
+  }
   return { type: "done" };
 }
 
