@@ -46,6 +46,7 @@ export const card: Card = {
     "Each loss has its own learning rate out of one grid, chosen by validation accuracy, so that a larger gradient is no advantage in itself.",
     "The margin is that of the raw logits, as in the paper; the relative margin beside it tells how much of that is scale alone.",
     "Images that are no digits: test digits with their sixteen patches shuffled, and their negatives turned by a quarter.",
+    "The metrics for each kind of image were added after the first run, whose verdicts they leave as they were. They show that every arm takes the bright turned negatives for digits (AUROC by energy 0.03 to 0.05): half of the out-of-distribution test tells the losses nothing apart, and on shuffled patches the encouraging loss lies within a hundredth of cross-entropy.",
     "Left out of the library: the variant for smoothed labels.",
   ],
 };
@@ -117,6 +118,10 @@ export const study = defineStudy<Settings>({
       "digits against images that are none, by the largest probability, mean over two kinds",
     "AUROC, energy": "the same by the negative free energy of the logits",
     "FPR95, energy": "share of other images taken for digits where 95 % of digits are, mean over two kinds",
+    "AUROC, probability, patches": "the first of the kinds: test digits with their sixteen patches shuffled",
+    "AUROC, energy, patches": "the same by the negative free energy",
+    "AUROC, probability, negatives": "the second: negatives of test digits, turned by a quarter",
+    "AUROC, energy, negatives": "the same by the negative free energy",
   },
   curves: { margin: { x: "step", y: "mean logit margin of the batch, balanced data" } },
   claims: [
@@ -235,12 +240,16 @@ function spread(logits: Float32Array, classes: number): number {
   return Math.sqrt(squares / logits.length);
 }
 
-/** How well digits are told from their shuffled patches and from their turned negatives. */
+/** How well digits are told from images that are none, kind by kind and on average. */
 async function detection(outputs: Outputs, logits: Float32Array, x: Float32Array, seed: number) {
   const classes = 10;
-  const sums = { "AUROC, probability": 0, "AUROC, energy": 0, "FPR95, energy": 0 };
-  const others = [shuffledPatches(x, 28, seed), turnedNegatives(x, 28)];
-  for (const images of others) {
+  const metrics: Record<string, number> = {
+    "AUROC, probability": 0,
+    "AUROC, energy": 0,
+    "FPR95, energy": 0,
+  };
+  const kinds = { patches: shuffledPatches(x, 28, seed), negatives: turnedNegatives(x, 28) };
+  for (const [kind, images] of Object.entries(kinds)) {
     const all = new Float32Array(2 * logits.length);
     all.set(logits);
     all.set(await outputs(images), logits.length);
@@ -251,9 +260,11 @@ async function detection(outputs: Outputs, logits: Float32Array, x: Float32Array
     const confidences = energies.map(
       (energy, i) => Math.max(...all.subarray(i * classes, (i + 1) * classes)) - energy,
     );
-    sums["AUROC, probability"] += rocAuc(confidences, isDigit) / others.length;
-    sums["AUROC, energy"] += rocAuc(energies, isDigit) / others.length;
-    sums["FPR95, energy"] += fprAtTpr(energies, isDigit) / others.length;
+    metrics[`AUROC, probability, ${kind}`] = rocAuc(confidences, isDigit);
+    metrics[`AUROC, energy, ${kind}`] = rocAuc(energies, isDigit);
+    metrics["AUROC, probability"]! += metrics[`AUROC, probability, ${kind}`]! / 2;
+    metrics["AUROC, energy"]! += metrics[`AUROC, energy, ${kind}`]! / 2;
+    metrics["FPR95, energy"]! += fprAtTpr(energies, isDigit) / 2;
   }
-  return sums;
+  return metrics;
 }
