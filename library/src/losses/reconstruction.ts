@@ -1,5 +1,17 @@
 /** Losses for images that a model gives back: predictions and targets in [0, 1]. */
-import { abs, add, averagePool2d, divide, multiply, square, subtract, type Tensor } from "../tensor/index.ts";
+import {
+  abs,
+  add,
+  cast,
+  divide,
+  fromData,
+  matmul,
+  multiply,
+  square,
+  subtract,
+  type Tensor,
+  transpose,
+} from "../tensor/index.ts";
 import { describe } from "../tensor/tensor.ts";
 import { perExample, requireSameShape } from "./elements.ts";
 import { type LossOptions, reduce } from "./reduction.ts";
@@ -30,7 +42,10 @@ export function ssim(a: Tensor, b: Tensor, { window = 7 }: SsimOptions = {}): Te
   const side = Math.min(a.shape[2]!, a.shape[3]!);
   if (!(Number.isSafeInteger(window) && window >= 2 && window <= side))
     throw new RangeError(`ssim: window is ${window}; expected a whole number from 2 to ${side}`);
-  const local = (x: Tensor) => averagePool2d(x, window, { stride: 1 });
+  const down = windowMeans(a.shape[2]!, window, a.dtype);
+  const across = transpose(windowMeans(a.shape[3]!, window, a.dtype));
+  // Means over windows as two products: several times faster, gradient included, than pooling.
+  const local = (x: Tensor) => matmul(down, matmul(x, across));
   const [meanA, meanB] = [local(a), local(b)];
   const product = multiply(meanA, meanB);
   const squares = add(square(meanA), square(meanB));
@@ -39,6 +54,14 @@ export function ssim(a: Tensor, b: Tensor, { window = 7 }: SsimOptions = {}): Te
   const [c1, c2] = [0.01 ** 2, 0.03 ** 2];
   const similar = multiply(add(multiply(product, 2), c1), add(multiply(covariance, 2), c2));
   return perExample("ssim", divide(similar, multiply(add(squares, c1), add(variances, c2))));
+}
+
+/** The matrix [size − window + 1, size] that takes means of `window` neighbours. */
+function windowMeans(size: number, window: number, dtype: Tensor["dtype"]): Tensor {
+  const places = size - window + 1;
+  const matrix = new Float64Array(places * size);
+  for (let i = 0; i < places; i++) matrix.fill(1 / window, i * size + i, i * size + i + window);
+  return cast(fromData(matrix, [places, size]), dtype);
 }
 
 export interface LampOptions extends LossOptions {
