@@ -213,3 +213,13 @@ export function rowsOf({ x, anomalous }: Judged, kind: 0 | 1, inputs: number): F
     inputs,
   );
 }
+
+/** The mean squared error on normal validation rows of always giving back the mean training row. */
+export function errorOfMeanRow({ inputs, train, validation }: AnomalyTask): number {
+  const average = new Float64Array(inputs);
+  train.forEach((value, i) => {
+    average[i % inputs]! += (value * inputs) / train.length;
+  });
+  const normal = rowsOf(validation, 0, inputs);
+  return normal.reduce((total, value, i) => total + (value - average[i % inputs]!) ** 2, 0) / normal.length;
+}
