@@ -6,6 +6,7 @@ export * from "./encouraging.ts";
 export * from "./focal.ts";
 export * from "./log-one-minus-softmax.ts";
 export * from "./multilabel.ts";
+export * from "./overlap.ts";
 export * from "./ranking.ts";
 export * from "./reconstruction.ts";
 export type { LossOptions, Reduction } from "./reduction.ts";

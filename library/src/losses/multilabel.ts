@@ -95,7 +95,7 @@ export interface AsymmetricOptions extends LossOptions {
  * somebody forgot, falls again. With all three at 0 it is `bceWithLogits`, with m = 0 and equal exponents
  * `sigmoidFocal`. The paper sums over the labels: use reduction "sum" and divide by the examples.
  *
- * Source: Ridnik et al., "Asymmetric loss for multi-label classification" (2020), equations 4 to 7.
+ * Source: Ridnik et al., "Asymmetric loss for multi-label classification" (2020), section 2.
  *
  * @param logits z, any shape
  * @param targets y, same shape and element type

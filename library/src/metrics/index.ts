@@ -27,6 +27,14 @@ export {
   multilabelCounts,
 } from "./classification.ts";
 export { pearson, spearman } from "./correlation.ts";
+export {
+  type ConfusionCounts,
+  type ConfusionMetric,
+  type ConfusionMetricOptions,
+  confusionCounts,
+  confusionMetrics,
+  fromConfusion,
+} from "./from-confusion.ts";
 export { logitMargins, negativeEnergies } from "./logits.ts";
 export { atThresholds, bestThresholds, macroAveragePrecision } from "./multilabel.ts";
 export {
