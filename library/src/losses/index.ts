@@ -5,6 +5,7 @@ export * from "./contrastive.ts";
 export * from "./encouraging.ts";
 export * from "./focal.ts";
 export * from "./log-one-minus-softmax.ts";
+export * from "./long-tail.ts";
 export * from "./multilabel.ts";
 export * from "./overlap.ts";
 export * from "./ranking.ts";

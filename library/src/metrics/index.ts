@@ -27,6 +27,7 @@ export {
   multilabelCounts,
 } from "./classification.ts";
 export { pearson, spearman } from "./correlation.ts";
+export { falseHeadRate } from "./false-head-rate.ts";
 export {
   type ConfusionCounts,
   type ConfusionMetric,
@@ -35,6 +36,7 @@ export {
   confusionMetrics,
   fromConfusion,
 } from "./from-confusion.ts";
+export { type MetricIntervalOptions, metricInterval } from "./interval.ts";
 export { logitMargins, negativeEnergies } from "./logits.ts";
 export { atThresholds, bestThresholds, macroAveragePrecision } from "./multilabel.ts";
 export {

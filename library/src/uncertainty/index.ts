@@ -1,3 +1,4 @@
 export * from "./anomaly.ts";
 export * from "./conformal.ts";
+export * from "./decision.ts";
 export * from "./set-losses.ts";
