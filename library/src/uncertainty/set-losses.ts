@@ -4,6 +4,11 @@
  */
 import type { LossTable } from "./conformal.ts";
 
+/** A table whose losses are computed here. */
+export interface SetLosses extends LossTable {
+  losses: Float64Array;
+}
+
 /**
  * Miscoverage: 1 where the true output's score is above λ, else 0. Controlling it is split conformal
  * prediction.
@@ -11,7 +16,7 @@ import type { LossTable } from "./conformal.ts";
  * @param scores How ill the true output fits, [n].
  * @param lambdas Rising thresholds, [m].
  */
-export function miscoverage(scores: ArrayLike<number>, lambdas: ArrayLike<number>): LossTable {
+export function miscoverage(scores: ArrayLike<number>, lambdas: ArrayLike<number>): SetLosses {
   return table(scores.length, lambdas, (i, lambda) => (scores[i] > lambda ? 1 : 0));
 }
 
@@ -30,7 +35,7 @@ export function falseNegativeRate(
   labels: ArrayLike<number>,
   classes: number,
   lambdas: ArrayLike<number>,
-): LossTable {
+): SetLosses {
   if (probabilities.length !== labels.length || probabilities.length % classes !== 0)
     throw new RangeError(
       `falseNegativeRate: ${probabilities.length} probabilities and ${labels.length} labels are no equal rows of ${classes} classes`,
@@ -68,7 +73,7 @@ export function hierarchicalDistance(
   labels: ArrayLike<number>,
   { parents, classes }: Hierarchy,
   lambdas: ArrayLike<number>,
-): LossTable {
+): SetLosses {
   const n = labels.length;
   if (probabilities.length !== n * classes)
     throw new RangeError(
@@ -137,7 +142,7 @@ function table(
   examples: number,
   lambdas: ArrayLike<number>,
   loss: (example: number, lambda: number) => number,
-): LossTable {
+): SetLosses {
   const steps = lambdas.length;
   const losses = new Float64Array(examples * steps);
   for (let i = 0; i < examples; i++)
