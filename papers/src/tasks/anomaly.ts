@@ -17,7 +17,7 @@ import { mnist, sensorReadings, take } from "nearmiss/data";
 import { fit, epochs as inEpochs } from "nearmiss/fit";
 import { type Dense, mlp } from "nearmiss/nn";
 import { adam } from "nearmiss/optim";
-import { random } from "nearmiss/random";
+import { type Random, random } from "nearmiss/random";
 import { oneClassSplit } from "nearmiss/uncertainty";
 import { remember } from "../remember.ts";
 
@@ -223,3 +223,45 @@ export function errorOfMeanRow({ inputs, train, validation }: AnomalyTask): numb
   const normal = rowsOf(validation, 0, inputs);
   return normal.reduce((total, value, i) => total + (value - average[i % inputs]!) ** 2, 0) / normal.length;
 }
+
+/**
+ * How steeply the error rises around the trained weights: the mean over random directions of the mean
+ * squared error at a distance, less that at the weights. Directions are filter-normalised (Li et al. 2018):
+ * what is added to a unit's weights is `radius` times as long as they are; biases stay.
+ */
+export async function sharpness(
+  { params, reconstruct }: Autoencoder,
+  rows: Float32Array,
+  { radius, directions, seed }: { radius: number; directions: number; seed: number },
+): Promise<number> {
+  const errorAt = async (at: Dense[]) => squaredDistance(rows, await reconstruct(rows, at)) / rows.length;
+  const center = await errorAt(params);
+  let rise = 0;
+  for (let d = 0; d < directions; d++) {
+    const draw = random(seed).split("directions").split(d);
+    const moved = params.map((layer, i) => ({
+      ...layer,
+      weight: moveColumns(layer.weight, draw.split(i), radius),
+    }));
+    rise += ((await errorAt(moved)) - center) / directions;
+  }
+  return rise;
+}
+
+/** A weight [inputs, units] plus a random direction in which each unit's column is `radius` times its own length. */
+function moveColumns(weight: Tensor, draw: Random, radius: number): Tensor {
+  const [inputs, units] = weight.shape as [number, number];
+  const before = values(weight);
+  const direction = draw.normal(inputs * units);
+  const length = (x: ArrayLike<number>, unit: number) =>
+    Math.sqrt(Array.from({ length: inputs }, (_, i) => x[i * units + unit]! ** 2).reduce((a, b) => a + b));
+  const factors = Array.from(
+    { length: units },
+    (_, unit) => (radius * length(before, unit)) / length(direction, unit),
+  );
+  const moved = before.map((value, i) => value + direction[i]! * factors[i % units]!);
+  return fromData(moved, weight.shape);
+}
+
+const squaredDistance = (a: Float32Array, b: Float32Array) =>
+  a.reduce((total, value, i) => total + (value - b[i]!) ** 2, 0);
