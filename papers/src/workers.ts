@@ -70,7 +70,7 @@ export function openWorkers({ count, ...data }: WorkerData & { count: number }):
 
 function runIn(
   worker: Worker,
-  { arm, seed, settings, scale, report, signal }: Trial<never>,
+  { arm, seed, settings, scale, report, signal }: Trial<Record<string, unknown>>,
 ): Promise<Metrics> {
   const send = (message: ToWorker) => worker.postMessage(message);
   const { promise, resolve, reject } = Promise.withResolvers<Metrics>();

@@ -84,3 +84,23 @@ test("bad arguments are named", () => {
   assert.throws(() => augment(blob, random(1), { scale: [0, 1] }), /scale \[0, 1\]/);
   assert.throws(() => augment(blob, random(1), { erase: { probability: 1, side: 29 } }), /erase.side 29/);
 });
+
+test("elastic warps move ink, smoothly: neighbours of a ramp stay close, and strength 0 changes nothing", () => {
+  const side = 28;
+  const ramp = Float32Array.from({ length: side * side }, (_, pixel) => (pixel % side) / side);
+  const same = augment(ramp, random(1), { elastic: { strength: 0, spacing: 7 } });
+  same.forEach((ink, i) => {
+    assert.ok(Math.abs(ink - ramp[i]!) < 1e-6);
+  });
+  const warped = augment(ramp, random(1), { elastic: { strength: 2, spacing: 7 } });
+  const inner = [...warped.keys()].filter(
+    (i) => i % side > 8 && i % side < 19 && i > 8 * side && i < 19 * side,
+  );
+  const moves = inner.map((i) => (warped[i]! - ramp[i]!) * side);
+  const spread = Math.sqrt(moves.reduce((sum, move) => sum + move * move, 0) / moves.length);
+  assert.ok(spread > 0.5 && spread < 4, `${spread} pixels`);
+  // Control points differ by a few pixels over seven, so neighbours by less than one and a half.
+  for (const i of inner) assert.ok(Math.abs(warped[i + 1]! - warped[i]!) * side < 2.5);
+  assert.deepEqual(augment(ramp, random(1), { elastic: { strength: 2, spacing: 7 } }), warped);
+  assert.throws(() => augment(ramp, random(1), { elastic: { strength: 1, spacing: 0 } }), /spacing 0/);
+});

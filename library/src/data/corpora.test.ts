@@ -5,6 +5,7 @@ import { spamAssassin } from "./emails.ts";
 import { readPackageFile } from "./package-file.ts";
 import { phonemeManners, pronunciations } from "./pronunciations.ts";
 import { sensorReadings } from "./sensors.ts";
+import { bostonHouses, sharePrices, wages } from "./tables.ts";
 import { mobyDick, speeches } from "./texts.ts";
 
 test("spamAssassin: 6,046 mails in five groups, split into headers and body", () => {
@@ -91,4 +92,27 @@ test("sensorReadings: four sensors, two with anomalies", () => {
   ]);
   const { humidity, temperature } = sensorReadings()[0];
   assert.deepEqual([humidity, temperature], [45.93, 27.97]);
+});
+
+test("bostonHouses, wages, sharePrices: rows, and known figures", () => {
+  const houses = bostonHouses();
+  assert.equal(houses.length, 506);
+  assert.deepEqual(houses[0], {
+    value: 24,
+    features: [0.00632, 18, 2.31, 0, 0.538, 6.575, 65.2, 4.09, 1, 296, 15.3, 396.9, 4.98],
+  });
+  const people = wages();
+  assert.equal(people.length, 534);
+  assert.deepEqual(
+    [people[0]?.wage, people[0]?.south, people[0]?.union, people[0]?.sector],
+    [5.1, false, true, "manufacturing"],
+  );
+  const prices = sharePrices();
+  assert.equal(prices.length, 1260);
+  assert.equal(prices[0]?.date, "2013-05-13");
+  assert.ok(
+    prices.every(
+      ({ low, high, open, close }) => low <= Math.min(open, close) && high >= Math.max(open, close),
+    ),
+  );
 });

