@@ -39,6 +39,7 @@ export const card: Card = {
     "The authors' code trains the product of recall and specificity where the paper has their geometric mean; here it is the geometric mean, root included. Their epsilon of 1e-5 in the denominators is kept.",
     "The authors' weighted cross-entropy takes its weights from each batch; here positives weigh as many times more as they are rarer in the training data.",
     "Every arm picks its learning rate by the mean of F1 and geometric mean on validation data, the same rule for all, since the baselines are judged by both.",
+    "A first run of 150 steps, 64 hidden units and no rate below 0.001 left squared error at saying never, for one digit in 50 at every rate: an arm that did not train. Steps were doubled, hidden units halved and the rate 0.0003 added, for all arms. The first run's verdicts: F1 inconclusive (+0.060, -0.009 to +0.129, against cross-entropy; +0.077, +0.044 to +0.111, against weighted), geometric mean contradicted (-0.022, -0.033 to -0.012, against weighted), rarity and threshold inconclusive.",
     "Cross-entropy with a decision threshold chosen on validation data, for F1 and for the geometric mean each, is an arm of its own: the paper compares at threshold 0.5 only.",
   ],
 };
@@ -87,8 +88,8 @@ const sizeOf = ({
 
 // There are 4,112 mails that are no spam: enough for 1,000 to test on.
 const sources: Record<string, Source> = {
-  "digit, 1 in 10": { prevalence: 0.1, hidden: [64], load: (s) => oneDigit({ ...sizeOf(s), side: 14 }) },
-  "digit, 1 in 50": { prevalence: 0.02, hidden: [64], load: (s) => oneDigit({ ...sizeOf(s), side: 14 }) },
+  "digit, 1 in 10": { prevalence: 0.1, hidden: [32], load: (s) => oneDigit({ ...sizeOf(s), side: 14 }) },
+  "digit, 1 in 50": { prevalence: 0.02, hidden: [32], load: (s) => oneDigit({ ...sizeOf(s), side: 14 }) },
   "spam, 1 in 10": {
     prevalence: 0.1,
     hidden: [],
@@ -125,9 +126,9 @@ export const study = defineStudy<Settings>({
       train: 2000,
       validation: 1500,
       test: 4000,
-      steps: 150,
+      steps: 300,
       batchSize: 250,
-      learningRates: [1e-3, 3e-3, 1e-2],
+      learningRates: [3e-4, 1e-3, 3e-3, 1e-2],
       seeds: 6,
     },
     full: {
@@ -190,7 +191,7 @@ export const study = defineStudy<Settings>({
     },
   ],
   distance:
-    "The paper trains one- and two-layer perceptrons on 102 tabular data sets and on four imbalanced ones; here are three tasks of 2,000 examples with 2 % or 10 % positives, a linear model for mails and a network of 64 hidden units for digits, 150 steps of batch 250 each.",
+    "The paper trains one- and two-layer perceptrons on 102 tabular data sets and on four imbalanced ones; here are three tasks of 2,000 examples with 2 % or 10 % positives, a linear model for mails and a network of 32 hidden units for digits, 300 steps of batch 250 each.",
   async run({ arm, seed, settings, report, signal }) {
     const names = Object.keys(sources);
     const metrics: Record<string, number> = {};
