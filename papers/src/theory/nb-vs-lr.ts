@@ -45,6 +45,7 @@ export const card: Card = {
     "The official table of Bayes errors gives 0.0666 for two classes in 2 dimensions, where the formula for its distribution gives 0.1103. At the dimensions of the experiments both are 0 to three digits.",
     "The official harder simulation draws a matrix that is no covariance: its smallest eigenvalue is about -30 in 100 dimensions. It is left out.",
     "The official comparison on features leaves C at 1 and the variance floor at 1e-9. Here both are chosen for each number of labels, on a seed that the study does not use; the simulation keeps 1 and 1e-9.",
+    "After the default run the comparison on features was repeated with C at 1 and the floor at 1e-9: naive Bayes then errs 0.025 more with 5 labels a class (interval 0.016 to 0.034), as with chosen values.",
     "The consistency bounds that the theory rests on are not checked by this study.",
   ],
 };
