@@ -1,4 +1,5 @@
 export { type Alarm, type AlarmOptions, type Alarms, alarms, type Observation } from "./alarms.ts";
+export { type SquareAttackOptions, squareAttack } from "./attacks.ts";
 export { compSumBound, compSumTransform } from "./bounds.ts";
 export { alignment, effectiveRank, uniformity } from "./embeddings.ts";
 export { deadUnits, gradientNorm } from "./network.ts";

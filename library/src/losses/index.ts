@@ -7,6 +7,7 @@ export * from "./focal.ts";
 export * from "./log-one-minus-softmax.ts";
 export * from "./long-tail.ts";
 export * from "./multilabel.ts";
+export * from "./one-vs-rest.ts";
 export * from "./overlap.ts";
 export * from "./ranking.ts";
 export * from "./reconstruction.ts";
