@@ -13,9 +13,20 @@ const files: Record<string, string> = {
   "paper.ts": `import { a } from "./a.ts";
 import type { B } from "./b.ts";
 const table = new URL("./table.csv", import.meta.url);
+import { wanted, also as other } from "./index.ts";
 const later = () => import("tiny-package");
 `,
   "a.ts": 'export * from "./deep/c.ts";\nexport const a = 1;\n',
+  "index.ts": `/** Passes on. */
+export * from "./inner/index.ts";
+export { type Unwanted, theirs as also } from "./named.ts";
+export * from "./unwanted.ts";
+`,
+  "inner/index.ts": 'export * from "./wanted.ts";\n// and\nexport { y } from "./unwanted.ts";\n',
+  "inner/wanted.ts": "export async function wanted() {}\n",
+  "inner/unwanted.ts": "export const y = 1;\n",
+  "named.ts": "const theirs = 1;\nexport { theirs };\nexport type Unwanted = 1;\n",
+  "unwanted.ts": "export const unwanted = 1;\nexport const wantedToo = 2;\n",
   "b.ts": 'import "./paper.ts";\nexport type B = number;\n',
   "deep/c.ts": 'import "./missing.ts";\nexport const c = 1;\n',
   "table.csv": "1,2\n",
@@ -43,7 +54,7 @@ describe("fingerprint", () => {
     assert.match(of(), /^[0-9a-f]{64}$/);
   });
 
-  const telling = ["paper.ts", "a.ts", "b.ts", "deep/c.ts", "table.csv"];
+  const telling = ["paper.ts", "a.ts", "b.ts", "deep/c.ts", "table.csv", "inner/wanted.ts", "named.ts"];
   for (const name of telling)
     test(`changes with ${name}`, () => assert.notEqual(of({ [name]: `${files[name]}\n` }), of()));
 
@@ -55,6 +66,18 @@ describe("fingerprint", () => {
 
   test("does not change with files that are not imported", () =>
     assert.equal(of({ "beside.ts": "", "new.ts": "" }), of()));
+
+  test("does not change with what a module passes on beside the wanted names", () => {
+    assert.equal(of({ "unwanted.ts": "", "inner/unwanted.ts": "export const y = 2;\n" }), of());
+    assert.equal(of({ "index.ts": `${files["index.ts"]}export * from "./beside.ts";\n` }), of());
+  });
+
+  test("takes in all that a module passes on where everything, or a name that is not found, is imported", () => {
+    const all = files["paper.ts"]!.replace("{ wanted, also as other }", "* as everything");
+    const unknown = files["paper.ts"]!.replace("also as other", "nowhere");
+    for (const paper of [all, unknown])
+      assert.notEqual(of({ "paper.ts": paper, "unwanted.ts": "" }), of({ "paper.ts": paper }));
+  });
 
   test("refuses a file that is not there", () => assert.throws(() => fingerprint("/nowhere.ts"), /ENOENT/));
 
@@ -74,7 +97,12 @@ describe("fingerprint", () => {
 test("references are static and dynamic imports, exports, and files beside the module", () =>
   assert.deepEqual(
     references(
-      `import a from "x"; export * from './y.ts'; await import("z/w"); import "v"; new URL("./t.json", import.meta.url)`,
+      `import a from "x"; export * from './y.ts'; await import("z/w"); import "v"; new URL("./t.json", import.meta.url)
+       import { type B, c as d } from "u"; export type { E } from "./e.ts";`,
     ),
-    ["x", "./y.ts", "z/w", "v", "./t.json"],
+    [
+      { specifier: "u", names: ["B", "c"] },
+      { specifier: "./e.ts", names: ["E"] },
+      ...["x", "./y.ts", "z/w", "v", "./t.json"].map((specifier) => ({ specifier })),
+    ],
   ));

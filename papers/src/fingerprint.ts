@@ -2,7 +2,9 @@
  * The fingerprint of a study's code: equal fingerprints mean equal code, so that on one machine a
  * run's numbers can stand for those of another. It covers the paper's file, the runner, all files that
  * they import from papers and library, whole, and the versions of the packages that those rely on,
- * engine and data sets among them. A changed comment changes it: it errs only towards running again.
+ * engine and data sets among them. Through a module that only passes on what others export, it follows
+ * the names that are imported: a new loss beside those that a study uses changes nothing. A changed comment
+ * does: it errs only towards running again.
  */
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
@@ -16,24 +18,45 @@ import { fileURLToPath } from "node:url";
  * @param path the paper's file, as `findPaper` gives it
  * @throws where that file cannot be read
  */
-export function fingerprint(path: string): string {
+export const fingerprint = (path: string): string => fingerprinter()(path);
+
+/** As `fingerprint`, for many papers: what they share is read once. */
+export function fingerprinter(): (path: string) => string {
+  const text = memo((file) => readFileSync(file, "utf8"));
+  const exported = memo((file) => exportsOf(file, text));
+  const passes = memo((file) => sourcesOf(file, text));
+  return (path) => hashOf(path, { text, exported, passes });
+}
+
+interface Reader {
+  text: (file: string) => string;
+  exported: (file: string) => Set<string>;
+  passes: (file: string) => Source[] | undefined;
+}
+
+function hashOf(path: string, { text, exported, passes }: Reader): string {
   const hash = createHash("sha256");
   const seen = new Set<string>();
   const manifests = new Set<string>();
 
   // In the order of the imports, each file once: what lies where on this machine plays no part.
-  const visit = (file: string) => {
+  const visit = (file: string, names?: readonly string[]) => {
+    const sources = isCode(file) ? passes(file) : undefined;
+    if (sources) {
+      for (const source of wantedOf(sources, names, exported)) visit(source.file, source.names);
+      return;
+    }
     if (seen.has(file)) return;
     seen.add(file);
     const manifest = manifestOf(dirname(file));
     if (manifest !== undefined) manifests.add(manifest);
     const content = readFileSync(file);
     hash.update(`file ${content.length}\n`).update(content);
-    if (!/\.[cm]?[jt]sx?$/.test(file)) return;
-    for (const specifier of references(content.toString())) {
+    if (!isCode(file)) return;
+    for (const { specifier, names } of references(text(file))) {
       hash.update(`import ${specifier}\n`);
       const target = resolveOwn(specifier, file);
-      if (target !== undefined) visit(target);
+      if (target !== undefined) visit(target, names);
     }
   };
 
@@ -46,11 +69,103 @@ export function fingerprint(path: string): string {
 /** The runner decides verdicts: a change there is a change of the result. */
 const runner = fileURLToPath(new URL("./runner.ts", import.meta.url));
 
+const isCode = (file: string) => /\.[cm]?[jt]sx?$/.test(file);
+
+/** A module that another one names, with the names that it takes from there; without them, all. */
+export interface Reference {
+  specifier: string;
+  names?: string[];
+}
+
+const named = /\b(?:import|export)\s+(?:type\s+)?\{([^}]*)\}\s*from\s*["']([^"'\n]+)["']/g;
+
 /** What a module's text names: modules that it imports, and files that it reads from beside it. */
-export function references(text: string): string[] {
-  const imports = text.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)["']([^"'\n]+)["']/g);
-  const files = text.matchAll(/\bnew URL\(\s*["'](\.[^"'\n]+)["']\s*,\s*import\.meta\.url/g);
-  return [...imports, ...files].map((match) => match[1]!);
+export function references(text: string): Reference[] {
+  const byName = [...text.matchAll(named)].map(([, list, specifier]) => ({
+    specifier: specifier!,
+    names: namesOf(list!).map(({ source }) => source),
+  }));
+  const rest = text.replaceAll(named, "");
+  const imports = rest.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)["']([^"'\n]+)["']/g);
+  const files = rest.matchAll(/\bnew URL\(\s*["'](\.[^"'\n]+)["']\s*,\s*import\.meta\.url/g);
+  return [...byName, ...[...imports, ...files].map((match) => ({ specifier: match[1]! }))];
+}
+
+/** The names in the braces of an import or export: what they are at their source, and what they become. */
+const namesOf = (list: string) =>
+  list
+    .split(",")
+    .map((item) => item.trim().replace(/^type\s+/, ""))
+    .filter((item) => item !== "")
+    .map((item) => {
+      const [source, name = source] = item.split(/\s+as\s+/);
+      return { source: source!, name: name! };
+    });
+
+const passing = /\bexport\s+(?:type\s+)?(?:\*|\{([^}]*)\})\s*from\s*["'](\.[^"'\n]+)["'];?/g;
+
+/** A module that another one passes on: all of it, or the listed names. */
+interface Source {
+  file: string;
+  list?: { source: string; name: string }[];
+}
+
+/** Where a module's exports come from, if passing on is all that it does; else undefined. */
+function sourcesOf(file: string, text: Reader["text"]): Source[] | undefined {
+  const content = text(file);
+  const remains = content.replaceAll(passing, "").replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "");
+  if (remains.trim() !== "" || content.trim() === "") return undefined;
+  return [...content.matchAll(passing)].flatMap(([, list, specifier]) => {
+    const target = resolveOwn(specifier!, file);
+    return target === undefined ? [] : [{ file: target, ...(list !== undefined && { list: namesOf(list) }) }];
+  });
+}
+
+/** The sources of the wanted names; all sources where no names are given, or one cannot be found. */
+function wantedOf(
+  sources: readonly Source[],
+  names: readonly string[] | undefined,
+  exported: Reader["exported"],
+): { file: string; names?: string[] }[] {
+  const found = names?.map((name) => {
+    for (const { file, list } of sources) {
+      const entry = list?.find((item) => item.name === name);
+      if (entry) return { file, names: [entry.source] };
+      if (!list && exported(file).has(name)) return { file, names: [name] };
+    }
+    return undefined;
+  });
+  if (found?.every((source) => source !== undefined)) return found;
+  return sources.map(({ file, list }) => ({
+    file,
+    ...(list && { names: list.map(({ source }) => source) }),
+  }));
+}
+
+/** All names that a module exports, by declaring them or passing them on. */
+function exportsOf(file: string, text: Reader["text"]): Set<string> {
+  const content = text(file);
+  return new Set([
+    ...[...content.matchAll(declaring)].map((match) => match[1]!),
+    ...[...content.matchAll(bracing)].flatMap((match) => namesOf(match[1]!).map(({ name }) => name)),
+    ...[...content.matchAll(passing)].flatMap(([, list, specifier]) => {
+      const target = list === undefined ? resolveOwn(specifier!, file) : undefined;
+      return target === undefined ? [] : [...exportsOf(target, text)];
+    }),
+  ]);
+}
+
+const declaring = /\bexport\s+(?:async\s+)?(?:const|let|function|class|interface|type)\s*\*?\s*(\w+)/g;
+/** A list of names, or a constant that is taken apart. */
+const bracing = /\bexport\s+(?:const\s+|let\s+|type\s+)?\{([^}]*)\}/g;
+
+/** A function of a file that remembers its results. */
+function memo<T>(make: (file: string) => T): (file: string) => T {
+  const known = new Map<string, T>();
+  return (file) => {
+    if (!known.has(file)) known.set(file, make(file));
+    return known.get(file)!;
+  };
 }
 
 /** The file that an import leads to where it is not an installed package; undefined for those. */

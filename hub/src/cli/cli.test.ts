@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -16,6 +17,7 @@ import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { findPaper } from "@nearmiss/papers";
 import { homeFactory, scratchFolder, testPapers } from "../runs/testing.ts";
 import { findHome, type Home } from "../store/home.ts";
 import { acquireLock } from "../store/lock.ts";
@@ -291,7 +293,8 @@ describe("run and import on their own", () => {
     const { id, finishedAt, verdicts } = await json<RunRecord>(["run", "tiny", "--scale", "smoke"], { home });
     const table = await json<Record<string, unknown>[]>(["verdicts"], { home });
     const title = "The tiny paper about misses";
-    assert.deepEqual(table[0], { slug: "tiny", title, run: { id, scale: "smoke", finishedAt }, verdicts });
+    const run = { id, scale: "smoke", finishedAt, codeChanged: false };
+    assert.deepEqual(table[0], { slug: "tiny", title, run, verdicts });
     assert.deepEqual([table[1].slug, table[1].run, table[1].verdicts], ["slow", null, []]);
     assert.equal(table.length, 6);
     const { output } = await nearmiss(["verdicts"], { home });
@@ -300,7 +303,16 @@ describe("run and import on their own", () => {
       /tiny +smoke +better +supports +accuracy, method against baseline +\+0\.515 \[\+0\.4515, \+0\.5785\]/,
     );
     assert.match(output, /slow +not run yet/);
-    assert.match(output, /6 can run, 1 have run: 1 claims supported, 0 contradicted, 0 inconclusive\n$/);
+    assert.doesNotMatch(output, /code has changed/);
+
+    const edited = join(scratch, "edited-papers");
+    cpSync(papers, edited, { recursive: true });
+    const file = findPaper("tiny", edited)!;
+    writeFileSync(file, `${readFileSync(file, "utf8")}// changed\n`);
+    const after = await nearmiss(["verdicts"], { home, env: { NEARMISS_PAPERS: edited } });
+    assert.match(after.output, /tiny \* +smoke/);
+    assert.match(after.output, /\* the code has changed since/);
+    assert.match(output, /6 can run, 1 have run: 1 claims supported, 0 contradicted, 0 inconclusive\n/);
   });
 
   test("rerun repeats a run by id and by file, and fails where a number differs", async () => {

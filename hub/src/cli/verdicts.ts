@@ -1,32 +1,40 @@
 /** `nearmiss verdicts`: what the latest finished runs have decided, with effects and intervals. */
+import { findPaper } from "@nearmiss/papers";
+import { fingerprinter } from "@nearmiss/papers/fingerprint";
 import type { ClaimVerdict, Decision } from "@nearmiss/papers/study";
 import { findHome } from "../store/home.ts";
 import { readSnapshot } from "../store/snapshot.ts";
 import { decisionWord } from "./decisions.ts";
 import { effectName, interval } from "./effects.ts";
 import { columns, type Format, lineWidth, print, say, styled } from "./output.ts";
-import { readPapers } from "./papers.ts";
+import { papersFolder, readPapers } from "./papers.ts";
 
 /** A paper that can run, and its latest finished run at the largest scale; null where there is none. */
 interface PaperVerdicts {
   slug: string;
   title: string;
-  run: { id: string; scale: string; finishedAt: string } | null;
+  run: { id: string; scale: string; finishedAt: string; codeChanged: boolean } | null;
   verdicts: ClaimVerdict[];
 }
 
 export function verdicts({ format }: { format: Format }): void {
   const { latest = [] } = readSnapshot(findHome(), say);
   const bySlug = new Map(latest.map((result) => [result.slug, result]));
+  const codeOf = fingerprinter();
   const papers = readPapers()
     .filter(({ runnable }) => runnable)
     .map(({ slug, title }): PaperVerdicts => {
-      const { verdicts = [], ...run } = bySlug.get(slug) ?? {};
-      const { id, scale, finishedAt } = run as NonNullable<PaperVerdicts["run"]>;
-      return { slug, title, run: id === undefined ? null : { id, scale, finishedAt }, verdicts };
+      const result = bySlug.get(slug);
+      if (!result) return { slug, title, run: null, verdicts: [] };
+      const { id, scale, finishedAt, code, verdicts } = result;
+      const codeChanged = code !== codeOf(findPaper(slug, papersFolder())!);
+      return { slug, title, run: { id, scale, finishedAt, codeChanged }, verdicts };
     });
   print(format, papers, toText);
 }
+
+/** Beside papers whose code is no longer that of the run. */
+const mark = "*";
 
 function toText(papers: PaperVerdicts[]): string {
   const head = ["paper", "scale", "claim", "verdict", "compared", "difference and 95 % interval"];
@@ -34,7 +42,15 @@ function toText(papers: PaperVerdicts[]): string {
   const decisions = papers.flatMap((paper) => paper.verdicts.map((verdict) => verdict.decision));
   const count = (decision: Decision) => decisions.filter((other) => other === decision).length;
   const total = `${papers.length} can run, ${papers.filter(({ run }) => run !== null).length} have run: ${count("supports")} claims supported, ${count("contradicts")} contradicted, ${count("inconclusive")} inconclusive`;
-  return [...rows, "", styled("dim", total)].join("\n");
+  const changed = papers.some(({ run }) => run?.codeChanged);
+  return [
+    ...rows,
+    "",
+    styled("dim", total),
+    ...(changed
+      ? [styled("dim", `${mark} the code has changed since: run it again for today's verdict`)]
+      : []),
+  ].join("\n");
 }
 
 /** A row for each effect; what it shares with the row above is left out. */
@@ -42,7 +58,9 @@ function paperRows({ slug, run, verdicts }: PaperVerdicts): string[][] {
   if (run === null) return [[slug, "", "", styled("dim", "not run yet"), "", ""]];
   return verdicts.flatMap(({ claim, decision, effects }, claimIndex) =>
     effects.map((effect, effectIndex) => [
-      ...(claimIndex + effectIndex === 0 ? [slug, run.scale] : ["", ""]),
+      ...(claimIndex + effectIndex === 0
+        ? [run.codeChanged ? `${slug} ${mark}` : slug, run.scale]
+        : ["", ""]),
       ...(effectIndex === 0 ? [claim, decisionWord(decision)] : ["", ""]),
       effectName(effect),
       interval(effect),

@@ -144,14 +144,16 @@ export interface LatestVerdicts {
   slug: string;
   scale: ScaleName;
   finishedAt: string;
+  /** Fingerprint of the code that ran; null in records of earlier versions. */
+  code: string | null;
   verdicts: ClaimVerdict[];
 }
 
 export async function readLatestVerdicts(database: Database): Promise<LatestVerdicts[]> {
   const rank = sql`array_position(array['smoke', 'default', 'full'], ${runs.scale})`;
-  const { id, slug, scale, finishedAt, verdicts } = runs;
+  const { id, slug, scale, finishedAt, code, verdicts } = runs;
   const rows = await database
-    .selectDistinctOn([runs.slug], { id, slug, scale, finishedAt, verdicts })
+    .selectDistinctOn([runs.slug], { id, slug, scale, finishedAt, code, verdicts })
     .from(runs)
     .where(eq(runs.status, "done"))
     .orderBy(asc(runs.slug), desc(rank), desc(runs.finishedAt));
