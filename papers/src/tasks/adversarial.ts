@@ -1,8 +1,9 @@
 /** Handwritten digits under attack: adversarial training of a small network, and attacks on it. */
-import { add, compile, fromData, negate, sum, type Tensor, valueAndGrad, values } from "nearmiss";
+import { add, compile, fromData, negate, scalar, sum, type Tensor, valueAndGrad, values } from "nearmiss";
 import { mnist, take } from "nearmiss/data";
+import { squareAttack } from "nearmiss/diagnostics";
 import { fit, epochs as inEpochs } from "nearmiss/fit";
-import { dlrLoss, logitMargins, pgd, softmaxCrossEntropy } from "nearmiss/losses";
+import { dlrLoss, logitMargins, pgdPath, softmaxCrossEntropy } from "nearmiss/losses";
 import { type Dense, mlp } from "nearmiss/nn";
 import { adam } from "nearmiss/optim";
 import { random } from "nearmiss/random";
@@ -29,15 +30,20 @@ export const smallDigits = remember(
 /** From images [n, 196] to logits [n, 10]. */
 export type Network = (x: Tensor) => Tensor;
 
-/** What a batch brings: images [n, 196], labels int32 [n], and uniform noise in the ball to start attacks with. */
+/** What an attack needs: images [n, 196], labels int32 [n], and uniform noise in the ball to start with. */
 export interface AttackBatch {
   x: Tensor;
   labels: Tensor;
   noise: Tensor;
 }
 
+/** A batch, and the part of training that is done, a scalar from 0 to 1. */
+export interface TrainingBatch extends AttackBatch {
+  done: Tensor;
+}
+
 /** Mean loss of a batch; attacks the network where it wants to. */
-export type RobustLoss = (network: Network, batch: AttackBatch, attack: AttackSize) => Tensor;
+export type RobustLoss = (network: Network, batch: TrainingBatch, attack: AttackSize) => Tensor;
 
 /** The attack of training: ℓ∞ ball, number and length of steps. */
 export interface AttackSize {
@@ -72,7 +78,7 @@ export async function trainRobust(options: RobustOptions): Promise<Robust> {
   const root = random(seed);
   const start = optimizer.init(network.init(root.split("weights")));
   const step = compile(
-    (state: typeof start, batch: AttackBatch) => {
+    (state: typeof start, batch: TrainingBatch) => {
       const [value, gradients] = valueAndGrad((params: Dense[]) =>
         loss((x) => network.apply(params, x), batch, { radius, steps }),
       )(state.params as Dense[]);
@@ -91,6 +97,7 @@ export async function trainRobust(options: RobustOptions): Promise<Robust> {
       x: fromData(take(images, order.indices(i), INPUTS), [batchSize, INPUTS]),
       labels: fromData(take(labels, order.indices(i)), [batchSize]),
       noise: fromData(noise.split(i).uniform(batchSize * INPUTS, -radius, radius), [batchSize, INPUTS]),
+      done: scalar(i / order.steps),
     }),
     signal,
     onStep: (i, value) => onStep?.(i, order.steps, value),
@@ -98,14 +105,23 @@ export async function trainRobust(options: RobustOptions): Promise<Robust> {
   return { params: state.params as Dense[], apply: network.apply };
 }
 
-/** Attacked images of a batch, by projected ascent of an objective in the ball, from the noise. */
+/** What an attack on the labels climbs. */
+export type AttackObjective = (logits: Tensor, labels: Tensor) => Tensor;
+
+/** Images of a batch on the way of projected ascent of an objective in the ball, from the noise. */
+export const attackPath =
+  (objective: AttackObjective) =>
+  (network: Network, { x, labels, noise }: AttackBatch, { radius, steps }: AttackSize): Tensor[] =>
+    pgdPath((at) => objective(network(at), labels), x, { radius, steps, start: add(x, noise), range });
+
+/** Attacked images of a batch: the end of `attackPath`. */
 export const attackWith =
-  (objective: (logits: Tensor, labels: Tensor) => Tensor) =>
-  (network: Network, { x, labels, noise }: AttackBatch, { radius, steps }: AttackSize): Tensor =>
-    pgd((at) => objective(network(at), labels), x, { radius, steps, start: add(x, noise), range });
+  (objective: AttackObjective) =>
+  (network: Network, batch: AttackBatch, size: AttackSize): Tensor =>
+    attackPath(objective)(network, batch, size).at(-1)!;
 
 /** What an evaluation climbs to make a mistake; the name is only for readers. */
-export const evaluationAttacks: Record<string, (logits: Tensor, labels: Tensor) => Tensor> = {
+export const evaluationAttacks: Record<string, AttackObjective> = {
   crossEntropy: (logits, labels) => softmaxCrossEntropy(logits, labels, { reduction: "sum" }),
   margin: (logits, labels) => negate(sum(logitMargins(logits, labels))),
   differenceOfLogitsRatio: (logits, labels) => dlrLoss(logits, labels, { reduction: "sum" }),
@@ -145,6 +161,25 @@ export async function attackedMargins(
     noise: fromData(noise, [n, INPUTS]),
   });
   return results.map((x) => values(x) as Float32Array);
+}
+
+/** Margins [n] under a random search with squares, which needs no gradient. */
+export async function searchedMargins(
+  { params, apply }: Robust,
+  { images, labels }: { images: Float32Array; labels: Int32Array },
+  { radius, iterations, seed }: { radius: number; iterations: number; seed: number },
+): Promise<Float32Array> {
+  const n = labels.length;
+  const given = fromData(labels, [n]);
+  const margins = compile((trained: Dense[], x: Tensor, y: Tensor) => logitMargins(apply(trained, x), y), {
+    threads: 1,
+  });
+  const attacked = await squareAttack(
+    async (moved) => values(await margins(params, fromData(moved, [n, INPUTS]), given)),
+    images,
+    { radius, side: SIDE, iterations, random: random(seed).split("squares"), range },
+  );
+  return attacked.margins;
 }
 
 /** Share of the examples whose margins are all above 0. */
