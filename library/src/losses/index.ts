@@ -13,4 +13,5 @@ export * from "./ranking.ts";
 export * from "./reconstruction.ts";
 export type { LossOptions, Reduction } from "./reduction.ts";
 export * from "./regression.ts";
+export * from "./robust.ts";
 export * from "./weak-supervision.ts";
