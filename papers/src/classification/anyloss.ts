@@ -39,7 +39,7 @@ export const card: Card = {
     "The authors' code trains the product of recall and specificity where the paper has their geometric mean; here it is the geometric mean, root included. Their epsilon of 1e-5 in the denominators is kept.",
     "The authors' weighted cross-entropy takes its weights from each batch; here positives weigh as many times more as they are rarer in the training data.",
     "Every arm picks its learning rate by the mean of F1 and geometric mean on validation data, the same rule for all, since the baselines are judged by both.",
-    "A first run of 150 steps, 64 hidden units and no rate below 0.001 left squared error at saying never, for one digit in 50 at every rate: an arm that did not train. Steps were doubled, hidden units halved and the rate 0.0003 added, for all arms. The first run's verdicts: F1 inconclusive (+0.060, -0.009 to +0.129, against cross-entropy; +0.077, +0.044 to +0.111, against weighted), geometric mean contradicted (-0.022, -0.033 to -0.012, against weighted), rarity and threshold inconclusive.",
+    "Two earlier runs, with 150 steps, 64 hidden units and no rate below 0.001, then with 300 steps, 32 hidden units and rates from 0.0003, chose rates on one digit with 30 validation positives. They left arms that did not train on one digit in 50: squared error said never for every digit in the first, AnyLoss of F1 and others for some digits in the second, F1 0.43 with a deviation of 0.47. Rates are now chosen on two draws with different digits, for all arms alike, with 64 hidden units and 250 steps. The earlier verdicts: F1 inconclusive in both; geometric mean contradicted by weighted cross-entropy (-0.022, -0.033 to -0.012), then inconclusive; the other three inconclusive in both.",
     "Cross-entropy with a decision threshold chosen on validation data, for F1 and for the geometric mean each, is an arm of its own: the paper compares at threshold 0.5 only.",
   ],
 };
@@ -88,8 +88,8 @@ const sizeOf = ({
 
 // There are 4,112 mails that are no spam: enough for 1,000 to test on.
 const sources: Record<string, Source> = {
-  "digit, 1 in 10": { prevalence: 0.1, hidden: [32], load: (s) => oneDigit({ ...sizeOf(s), side: 14 }) },
-  "digit, 1 in 50": { prevalence: 0.02, hidden: [32], load: (s) => oneDigit({ ...sizeOf(s), side: 14 }) },
+  "digit, 1 in 10": { prevalence: 0.1, hidden: [64], load: (s) => oneDigit({ ...sizeOf(s), side: 14 }) },
+  "digit, 1 in 50": { prevalence: 0.02, hidden: [64], load: (s) => oneDigit({ ...sizeOf(s), side: 14 }) },
   "spam, 1 in 10": {
     prevalence: 0.1,
     hidden: [],
@@ -126,7 +126,7 @@ export const study = defineStudy<Settings>({
       train: 2000,
       validation: 1500,
       test: 4000,
-      steps: 300,
+      steps: 250,
       batchSize: 250,
       learningRates: [3e-4, 1e-3, 3e-3, 1e-2],
       seeds: 6,
@@ -191,7 +191,7 @@ export const study = defineStudy<Settings>({
     },
   ],
   distance:
-    "The paper trains one- and two-layer perceptrons on 102 tabular data sets and on four imbalanced ones; here are three tasks of 2,000 examples with 2 % or 10 % positives, a linear model for mails and a network of 32 hidden units for digits, 300 steps of batch 250 each.",
+    "The paper trains one- and two-layer perceptrons on 102 tabular data sets and on four imbalanced ones; here are three tasks of 2,000 examples with 2 % or 10 % positives, a linear model for mails and a network of 64 hidden units for digits, 250 steps of batch 250 each.",
   async run({ arm, seed, settings, report, signal }) {
     const names = Object.keys(sources);
     const metrics: Record<string, number> = {};
@@ -255,14 +255,18 @@ async function trained(
   return { task, predict };
 }
 
-/** The rate with the best mean of F1 and geometric mean on validation data, at threshold 0.5. */
+/** The rate with the best F1 and geometric mean at threshold 0.5 on validation data, mean over two draws. */
 function chooseRate(name: string, arm: string, settings: Settings, signal: AbortSignal): Promise<number> {
   const tuned = arm === "tunedThreshold" ? "crossEntropy" : arm;
   return chooseOnce(["anyloss", name, tuned, settings], settings.learningRates, async (learningRate) => {
-    const { task, predict } = await trained(name, tuned, learningRate, settings, TUNING_SEED, signal);
-    const { x, labels } = task.validation;
-    const counts = confusionCounts(decide(await predict(x)), labels);
-    return (fromConfusion("fBeta", counts) + fromConfusion("geometricMean", counts)) / 2;
+    let score = 0;
+    for (const seed of [TUNING_SEED, TUNING_SEED + 1]) {
+      const { task, predict } = await trained(name, tuned, learningRate, settings, seed, signal);
+      const { x, labels } = task.validation;
+      const counts = confusionCounts(decide(await predict(x)), labels);
+      score += fromConfusion("fBeta", counts) + fromConfusion("geometricMean", counts);
+    }
+    return score;
   });
 }
 
