@@ -28,10 +28,16 @@ export interface SetTaskSize {
   seed: number;
 }
 
-/** Sigmoids of −8 to 8, for λ closer together towards 0 and 1, and 1 itself. */
-const lambdas = Float64Array.from({ length: 162 }, (_, j) =>
-  j === 161 ? 1 : 1 / (1 + Math.exp(8 - j / 10)),
-);
+/**
+ * Values of λ: sigmoids of −8 to 8 in steps of 1/4, of 1/100 where the risk is near 0.1, and 1 itself.
+ * Coarser steps near the level would show as risk that is left unused.
+ */
+function lambdasBetween(low: number, high: number): Float64Array {
+  const logits = [-8];
+  while (logits.at(-1)! < 8)
+    logits.push(logits.at(-1)! + (logits.at(-1)! >= low && logits.at(-1)! < high ? 0.01 : 0.25));
+  return Float64Array.from([...logits.map((logit) => 1 / (1 + Math.exp(-logit))), 1]);
+}
 
 /** Standard deviation of what is added to each pixel of an image, in three levels. */
 const NOISE = [0, 0.4, 0.8];
@@ -53,6 +59,7 @@ export interface DigitSets {
 /** Which of the ten digits does an image of one to four of them hold? */
 export const digitSets = remember(async (size: SetTaskSize): Promise<DigitSets> => {
   const { seed } = size;
+  const lambdas = lambdasBetween(1.25, 3.5);
   const parts = mnist({ train: 5000, test: 5000, seed, size: 14 });
   const root = random(seed).split("collages");
   const train = collages(parts.train, size.train, BEFORE, root.split("train"));
@@ -73,13 +80,13 @@ export const digitSets = remember(async (size: SetTaskSize): Promise<DigitSets> 
   const ratio = ({ noise }: Collages) => Float64Array.from(noise, (level) => AFTER[level]! / BEFORE[level]!);
   return {
     pool: before.losses,
-    sizes: setSizes(before.probabilities),
+    sizes: setSizes(before.probabilities, lambdas),
     shifted: after.losses,
     ratios: { pool: ratio(pool), shifted: ratio(shifted) },
   };
 });
 
-function setSizes(probabilities: Float64Array): Float64Array {
+function setSizes(probabilities: Float64Array, lambdas: Float64Array): Float64Array {
   const sizes = new Float64Array((probabilities.length / 10) * lambdas.length);
   for (let at = 0; at < probabilities.length; at++)
     for (let j = 0; j < lambdas.length; j++)
@@ -149,7 +156,7 @@ export const branchSets = remember(async (size: SetTaskSize): Promise<{ pool: Lo
     loss: softmaxCrossEntropy,
   });
   const probabilities = softmaxRows(await outputs(pool!.x), hierarchy.classes);
-  return { pool: hierarchicalDistance(probabilities, pool!.labels, hierarchy, lambdas) };
+  return { pool: hierarchicalDistance(probabilities, pool!.labels, hierarchy, lambdasBetween(-1.75, 0.5)) };
 });
 
 function softmaxRows(logits: Float32Array, classes: number): Float64Array {

