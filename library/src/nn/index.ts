@@ -2,6 +2,7 @@ export * from "./attention.ts";
 export * from "./blocks.ts";
 export * from "./convolution.ts";
 export * from "./dense.ts";
+export * from "./distance-attention.ts";
 export * from "./dropout.ts";
 export * from "./embedding.ts";
 export * from "./initializers.ts";
