@@ -11,4 +11,17 @@ export {
   gaussianNaiveBayes,
   mergeClassMoments,
 } from "./naive-bayes.ts";
+export {
+  estimateLabelFrequency,
+  positivePosterior,
+  propensityWeightedClassifier,
+  type SarEM,
+  type SarEMOptions,
+  sarEM,
+} from "./positive-unlabeled.ts";
 export { type SampleComplexityOptions, sampleComplexity } from "./sample-complexity.ts";
+export {
+  positiveProbabilities,
+  type SoftLogisticRegressionOptions,
+  softLogisticRegression,
+} from "./soft-logistic-regression.ts";
