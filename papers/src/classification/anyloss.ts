@@ -39,15 +39,15 @@ export const card: Card = {
     "The authors' code trains the product of recall and specificity where the paper has their geometric mean; here it is the geometric mean, root included. Their epsilon of 1e-5 in the denominators is kept.",
     "The authors' weighted cross-entropy takes its weights from each batch; here positives weigh as many times more as they are rarer in the training data.",
     "Every arm picks its learning rate by the mean of F1 and geometric mean on validation data, the same rule for all, since the baselines are judged by both.",
-    "Two earlier runs, with 150 steps, 64 hidden units and no rate below 0.001, then with 300 steps, 32 hidden units and rates from 0.0003, chose rates on one digit with 30 validation positives. They left arms that did not train on one digit in 50: squared error said never for every digit in the first, AnyLoss of F1 and others for some digits in the second, F1 0.43 with a deviation of 0.47. Rates are now chosen on two draws with different digits, for all arms alike, with 64 hidden units and 250 steps. The earlier verdicts: F1 inconclusive in both; geometric mean contradicted by weighted cross-entropy (-0.022, -0.033 to -0.012), then inconclusive; the other three inconclusive in both.",
+    "Three earlier runs differed in steps (150, 300, 250), hidden units (64, 32, 64), the lowest rate (0.001, then 0.0003) and in choosing rates on one draw (two in the third). In each, some arm said never for one digit in 50: squared error in all, AnyLoss of F1 for some digits in the second and most in the third, since below p = 0.4 an amplifier of L = 73 has no gradient left. That is the method and no bug, so an arm with L = 10 was added, with a claim of its own, and the settings were fixed. Their verdicts on F1: inconclusive, inconclusive, contradicted by weighted cross-entropy; on the geometric mean: contradicted by weighted cross-entropy, inconclusive, contradicted; on rarity: inconclusive throughout; on the threshold: inconclusive, inconclusive, contradicted.",
     "Cross-entropy with a decision threshold chosen on validation data, for F1 and for the geometric mean each, is an arm of its own: the paper compares at threshold 0.5 only.",
   ],
 };
 
 const metricLoss =
-  (metric: ConfusionMetric): BinaryLoss =>
+  (metric: ConfusionMetric, amplification = 73): BinaryLoss =>
   (logits, targets) =>
-    anyLoss(sigmoid(logits), targets, { metric });
+    anyLoss(sigmoid(logits), targets, { metric, amplification });
 
 const crossEntropy: BinaryLoss = (logits, targets) => bceWithLogits(logits, targets);
 
@@ -55,6 +55,7 @@ const crossEntropy: BinaryLoss = (logits, targets) => bceWithLogits(logits, targ
 const losses: Record<string, (prevalence: number) => BinaryLoss> = {
   anyF1: () => metricLoss("fBeta"),
   anyGeometricMean: () => metricLoss("geometricMean"),
+  gentleF1: () => metricLoss("fBeta", 10),
   crossEntropy: () => crossEntropy,
   weighted: (prevalence) => (logits: Tensor, targets: Tensor) =>
     bceWithLogits(logits, targets, { posWeight: (1 - prevalence) / prevalence }),
@@ -106,6 +107,7 @@ export const study = defineStudy<Settings>({
   arms: {
     anyF1: "AnyLoss of F1, L = 73",
     anyGeometricMean: "AnyLoss of the geometric mean of recall and specificity, L = 73",
+    gentleF1: "AnyLoss of F1, L = 10",
     crossEntropy: "binary cross-entropy, threshold 0.5",
     weighted: "binary cross-entropy, both classes of equal weight in sum",
     squared: "mean squared error of the probability",
@@ -126,10 +128,10 @@ export const study = defineStudy<Settings>({
       train: 2000,
       validation: 1500,
       test: 4000,
-      steps: 250,
+      steps: 200,
       batchSize: 250,
-      learningRates: [3e-4, 1e-3, 3e-3, 1e-2],
-      seeds: 6,
+      learningRates: [1e-3, 3e-3, 1e-2],
+      seeds: 5,
     },
     full: {
       train: 2000,
@@ -184,6 +186,12 @@ export const study = defineStudy<Settings>({
       ],
     },
     {
+      id: "amplification",
+      statement: "The paper's amplification, L = 73, gives a higher F1 than L = 10.",
+      rule: usual,
+      comparisons: against("F1", "anyF1", "gentleF1"),
+    },
+    {
       id: "threshold",
       statement: "The gain in F1 is more than a better threshold gives cross-entropy.",
       rule: usual,
@@ -191,7 +199,7 @@ export const study = defineStudy<Settings>({
     },
   ],
   distance:
-    "The paper trains one- and two-layer perceptrons on 102 tabular data sets and on four imbalanced ones; here are three tasks of 2,000 examples with 2 % or 10 % positives, a linear model for mails and a network of 64 hidden units for digits, 250 steps of batch 250 each.",
+    "The paper trains one- and two-layer perceptrons on 102 tabular data sets and on four imbalanced ones; here are three tasks of 2,000 examples with 2 % or 10 % positives, a linear model for mails and a network of 64 hidden units for digits, 200 steps of batch 250 each.",
   async run({ arm, seed, settings, report, signal }) {
     const names = Object.keys(sources);
     const metrics: Record<string, number> = {};
