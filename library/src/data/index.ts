@@ -39,6 +39,7 @@ export {
   featureTypes,
   fitFeatures,
 } from "./features.ts";
+export { type IncrementalTask, taskStream } from "./incremental.ts";
 export { type JsonlOptions, parseJsonl, readJsonl } from "./jsonl.ts";
 export { exponentialImbalance, sampleByClass } from "./long-tail.ts";
 export { type Digits, type MnistOptions, mnist } from "./mnist.ts";

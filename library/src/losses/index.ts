@@ -4,6 +4,7 @@ export * from "./comp-sum.ts";
 export * from "./contrastive.ts";
 export * from "./encouraging.ts";
 export * from "./focal.ts";
+export * from "./gaussian-classifier.ts";
 export * from "./log-one-minus-softmax.ts";
 export * from "./long-tail.ts";
 export * from "./multilabel.ts";

@@ -26,6 +26,7 @@ export {
   microFBeta,
   multilabelCounts,
 } from "./classification.ts";
+export { averageForgetting, averageIncrementalAccuracy } from "./continual.ts";
 export { pearson, spearman } from "./correlation.ts";
 export { falseHeadRate } from "./false-head-rate.ts";
 export {

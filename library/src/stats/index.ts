@@ -1,4 +1,5 @@
 export { type BootstrapOptions, bootstrapInterval } from "./bootstrap.ts";
+export { classGaussians } from "./class-gaussians.ts";
 export { benjaminiHochberg, holm } from "./corrections.ts";
 export {
   type Interval,
