@@ -81,3 +81,4 @@ export {
   standardizedPartialAuc,
   tprAtFpr,
 } from "./roc.ts";
+export { aurc, coverageAtPrecision, type RiskCoverageCurve, riskCoverage } from "./selective.ts";

@@ -1,4 +1,5 @@
 export * from "./anomaly.ts";
 export * from "./conformal.ts";
 export * from "./decision.ts";
+export * from "./rejection.ts";
 export * from "./set-losses.ts";
