@@ -1,0 +1,5 @@
+export * from "./audit.ts";
+export * from "./formats.ts";
+export * from "./mine.ts";
+export * from "./report.ts";
+export { type Dropped, type Selection, type SelectionOptions, selectNegatives } from "./select.ts";

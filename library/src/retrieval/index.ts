@@ -1,0 +1,5 @@
+export * from "./bm25.ts";
+export * from "./dense-index.ts";
+export * from "./evaluate.ts";
+export * from "./fusion.ts";
+export * from "./vectors.ts";
