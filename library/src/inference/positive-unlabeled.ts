@@ -141,12 +141,14 @@ export function sarEM(x: Features, observed: ArrayLike<number>, options: SarEMOp
     throw new RangeError(`sarEM: observed is ${share} in all rows; expected labelled and unlabelled ones`);
   const attributes = columns(x, inputs, propensityAttributes);
   const labelled = Float64Array.from(observed);
-  const among = (weights: Float64Array, start?: LinearClassifier) =>
+  // From the model of the last round a Newton step or two are all it takes; fewer would do for EM to climb.
+  const again = (start: LinearClassifier) => ({ C, start, maxIterations: 2, tolerance: 1e-4 });
+  const among = (weights: Float64Array, options: SoftLogisticRegressionOptions) =>
     softLogisticRegression(
       attributes,
       labelled.map((s, i) => s * weights[i]!),
       labelled.map((s, i) => (1 - s) * weights[i]!),
-      { C, start },
+      options,
     );
 
   let classifier = softLogisticRegression(
@@ -156,7 +158,10 @@ export function sarEM(x: Features, observed: ArrayLike<number>, options: SarEMOp
     { C },
   );
   let f = positiveProbabilities(classifier, x);
-  let propensityModel = among(f.map((p, i) => labelled[i]! + (1 - labelled[i]!) * p));
+  let propensityModel = among(
+    f.map((p, i) => labelled[i]! + (1 - labelled[i]!) * p),
+    { C },
+  );
   let e = positiveProbabilities(propensityModel, attributes);
   const penalised = () =>
     labelLogLikelihood(f, e, labelled) - (penalty(classifier, C) + penalty(propensityModel, C)) / rows;
@@ -166,12 +171,12 @@ export function sarEM(x: Features, observed: ArrayLike<number>, options: SarEMOp
 
   for (let round = 0; round < maxIterations && !converged; round++) {
     const posterior = positivePosterior(f, e, labelled);
-    propensityModel = among(posterior, propensityModel);
+    propensityModel = among(posterior, again(propensityModel));
     classifier = softLogisticRegression(
       x,
       posterior,
       posterior.map((p) => 1 - p),
-      { C, start: classifier },
+      again(classifier),
     );
     f = positiveProbabilities(classifier, x);
     e = positiveProbabilities(propensityModel, attributes);

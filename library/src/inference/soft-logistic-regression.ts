@@ -101,13 +101,16 @@ export function softLogisticRegression(
       const p = 1 / (1 + Math.exp(-scores[i]!));
       const residual = totals[i]! * p - positiveWeights[i]!;
       const curvature = totals[i]! * p * (1 - p);
-      for (let j = 0; j < width; j++) {
-        const xj = j < inputs ? x[i * inputs + j]! : 1;
-        gradient[j]! += residual * xj;
+      const row = i * inputs;
+      for (let j = 0; j < inputs; j++) {
+        const xj = x[row + j]!;
         const scaled = curvature * xj;
-        for (let k = 0; k < j; k++) hessian[j * width + k]! += scaled * x[i * inputs + k]!;
-        hessian[j * width + j]! += scaled * xj;
+        gradient[j]! += residual * xj;
+        for (let k = 0; k <= j; k++) hessian[j * width + k]! += scaled * x[row + k]!;
+        hessian[inputs * width + j]! += scaled;
       }
+      gradient[inputs]! += residual;
+      hessian[inputs * width + inputs]! += curvature;
     }
     const matrix = Matrix.zeros(width, width);
     for (let j = 0; j < width; j++) {
