@@ -82,3 +82,13 @@ export {
   tprAtFpr,
 } from "./roc.ts";
 export { aurc, coverageAtPrecision, type RiskCoverageCurve, riskCoverage } from "./selective.ts";
+export { type SegmentScores, segmentScores } from "./sound-events.ts";
+export {
+  concordanceIndex,
+  type IpcwOptions,
+  ipcwConcordance,
+  kaplanMeier,
+  logRank,
+  type SurvivalCurve,
+  survivalAt,
+} from "./survival.ts";

@@ -1,15 +1,13 @@
 /**
  * Yes-or-no tasks in which positives are as rare as one likes, and the one way in which all of them are
- * trained: Adam on a small network with one logit, equal initial weights and batches for equal seeds.
+ * trained: a small network with one logit, see `trainMultilabel`.
  */
-import { compile, fromData, reshape, sigmoid, type Tensor, values } from "nearmiss";
+import { reshape, type Tensor } from "nearmiss";
 import { mnist, spamAssassin, take } from "nearmiss/data";
-import { epochs, fit, trainingStep } from "nearmiss/fit";
-import { type Dense, type Layer, mlp } from "nearmiss/nn";
-import { adam } from "nearmiss/optim";
-import { type Random, random } from "nearmiss/random";
+import { random } from "nearmiss/random";
 import { denseBag, hashedBag } from "nearmiss/text";
 import { remember } from "../remember.ts";
+import { trainMultilabel } from "./multilabel.ts";
 
 export interface BinaryExamples {
   /** [n, inputs] */
@@ -112,33 +110,13 @@ export interface BinaryTrainOptions {
 export type BinaryClassifier = (x: Float32Array) => Promise<Float32Array>;
 
 export async function trainBinary(options: BinaryTrainOptions): Promise<BinaryClassifier> {
-  const { task, loss, hidden, learningRate, steps, batchSize, seed, signal, onStep } = options;
-  const { inputs, train } = task;
-  const network: Layer<Dense[]> = mlp([inputs, ...hidden, 1]);
-  const logits = (params: Dense[], x: Tensor) => reshape(network.apply(params, x), [-1]);
-  const optimizer = adam({ learningRate });
-  const root: Random = random(seed);
-  const order = epochs({ count: train.labels.length, size: batchSize, random: root.split("batches") });
-  const {
-    state: { params },
-  } = await fit({
-    state: optimizer.init(network.init(root.split("weights"))),
-    step: trainingStep({
-      loss: (params: Dense[], { x, targets }: { x: Tensor; targets: Tensor }) =>
-        loss(logits(params, x), targets),
-      optimizer,
-      compile: { threads: 1 },
-    }),
-    steps,
-    batch: (i) => ({
-      x: fromData(take(train.x, order.indices(i), inputs), [batchSize, inputs]),
-      targets: fromData(take(train.labels, order.indices(i)), [batchSize]),
-    }),
-    signal,
-    onStep: (i, value) => onStep?.(i, steps, value),
+  const { task, loss, hidden, ...rest } = options;
+  return trainMultilabel({
+    ...rest,
+    train: { x: task.train.x, targets: task.train.labels },
+    widths: [task.inputs, ...hidden, 1],
+    loss: (logits, targets) => loss(reshape(logits, [-1]), reshape(targets, [-1])),
   });
-  const predict = compile((p: Dense[], x: Tensor) => sigmoid(logits(p, x)), { threads: 1 });
-  return async (x) => values(await predict(params, fromData(x, [x.length / inputs, inputs]))) as Float32Array;
 }
 
 /** 1 where a probability reaches the threshold, else 0. */
