@@ -94,6 +94,35 @@ command("export", "write an objective of the library as an ONNX file")
   .option("--out <file>", "where to write (default: the objective's name with .onnx)")
   .action(async (name: string, options) => (await import("./export.ts")).exportLoss(name, options));
 
+command("compare", "compare the objectives that fit a column of your own rows, and keep the best model")
+  .argument("<data>", "a file of rows: .csv, .tsv or .jsonl")
+  .requiredOption("--target <column>", "the column to predict")
+  .option("--losses <names>", "objectives, separated by commas, or all that fit", "all")
+  .option("--metric <metric>", "what decides (default: one that suits the target)")
+  .addOption(
+    new Option("--task <task>", "how to take the target (default: as its values suggest)").choices([
+      "classification",
+      "regression",
+    ]),
+  )
+  .option("--seeds <number>", "splits of the rows, each with its own initial weights", positiveInteger, 10)
+  .option("--max-rows <number>", "of more rows, a random sample is used", positiveInteger, 10_000)
+  .option("--ignore <columns...>", "columns to leave out", [])
+  .option("--keep <columns...>", "columns to keep although each row has a value of its own", [])
+  .option("--missing <text>", "a text that means no value, beside NA, N/A, NaN, null and nothing")
+  .option("--no-header", "the first line of a CSV file is a row: columns are column 1, column 2, …")
+  .option("--out <folder>", "where to write (default: the file's name with -comparison)")
+  .action(async (file: string, options) => (await import("./compare.ts")).compare(file, options));
+
+command("predict", "predict new rows with a model that compare has kept")
+  .argument("<model>", "the folder that compare has written")
+  .argument("<data>", "a file of rows: .csv, .tsv or .jsonl")
+  .option("--no-header", "the first line of a CSV file is a row: columns are column 1, column 2, …")
+  .option("--out <file>", "where to write, as .csv or .jsonl (default: standard output)")
+  .action(async (folder: string, file: string, options) =>
+    (await import("./predict.ts")).predict(folder, file, options),
+  );
+
 command("serve", "serve the web pages and the HTTP interface")
   .addOption(new Option("--host <host>", "address to listen on").env("HOST").default("127.0.0.1"))
   .addOption(
