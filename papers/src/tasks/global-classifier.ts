@@ -39,8 +39,9 @@ export async function* classifiers(
   const sampleStep = trainingStep({ ...options, loss: sampleLoss });
   const root = random(seed).split("classifier");
   let params = dense(FEATURES, CLASSES).init(root.split("weights"));
-  let start = 0;
   for (const [number, stage] of stages.entries()) {
+    // The first of the classes that this task brings.
+    const start = stages[number - 1]?.seen ?? 0;
     store(stored, stage.current, start);
     if (arm === "ncm") {
       yield nearestMean(stored.means.slice(0, stage.seen * FEATURES));
@@ -71,7 +72,6 @@ export async function* classifiers(
           batch: (i) => ({ ...fixed, x: draw(root.split("samples").split(number).split(i)) }),
         });
     params = state.params;
-    start = stage.seen;
     yield linear(params, stage.seen);
   }
 }
