@@ -1,6 +1,6 @@
 import { sigmoid, type Tensor } from "nearmiss";
 import { bceWithLogits, diceLoss, sigmoidFocal } from "nearmiss/losses";
-import { bestThresholdF1, macroAveragePrecision, segmentScores } from "nearmiss/metrics";
+import { macroAveragePrecision, segmentScores } from "nearmiss/metrics";
 import type { Card } from "../card.ts";
 import { chooseOnce, TUNING_SEED } from "../choose.ts";
 import { defineStudy } from "../study.ts";
@@ -32,6 +32,7 @@ export const card: Card = {
   notes: [
     "Over which cells the sums run and whether probabilities are squared below could not be checked against code; here one ratio over the batch, smoothing 1 and squared probabilities are the method, and unsquared ones an arm of their own.",
     "Scenes are made up: powers of 16 frequency bands with known events are drawn directly, not computed from waveforms. A dense network sees nine frames at a time in place of a recurrent convolutional one.",
+    "A first run chose the tuned thresholds by the F1 of frames, which is not that of segments: F1 fell by tuning. They are now chosen by the F1 of segments; nothing else changed. In the first run both claims at tuned thresholds came out inconclusive.",
     "Claims about transfer learning and augmentation are not studied.",
   ],
 };
@@ -113,8 +114,8 @@ export const study = defineStudy<Settings>({
         `error rate, ${format}`,
         "substitutions, deletions and insertions by events, one-second segments, threshold 0.5",
       ],
-      [`F1, tuned threshold, ${format}`, "the same with the threshold chosen on validation frames"],
-      [`error rate, tuned threshold, ${format}`, "the same with the threshold chosen on validation frames"],
+      [`F1, tuned threshold, ${format}`, "the same with the threshold chosen on validation scenes"],
+      [`error rate, tuned threshold, ${format}`, "the same with the threshold chosen on validation scenes"],
       [`average precision, ${format}`, "of the ranking of frames, mean over sounds"],
     ]),
   ),
@@ -165,7 +166,7 @@ export const study = defineStudy<Settings>({
         },
       );
       const probabilities = await predict(scenes.test.x);
-      const { threshold } = bestThresholdF1(await predict(scenes.validation.x), scenes.validation.targets);
+      const threshold = bestThreshold(await predict(scenes.validation.x), scenes.validation.targets);
       const judge = (at: number) => segments(decide(probabilities, at), scenes.test.targets);
       metrics[`F1, ${format}`] = judge(0.5).f1;
       metrics[`error rate, ${format}`] = judge(0.5).errorRate;
@@ -184,6 +185,15 @@ export const study = defineStudy<Settings>({
 /** One-second segments: 20 frames, of which a scene holds a whole number. */
 const segments = (predictions: Float32Array, targets: Float32Array) =>
   segmentScores(predictions, targets, { classes: SOUNDS, framesPerSegment: FRAMES / 4 });
+
+/** The threshold of 0.05, 0.1, …, 0.95 with the best F1 in segments. */
+function bestThreshold(probabilities: Float32Array, targets: Float32Array): number {
+  const scored = Array.from({ length: 19 }, (_, i) => {
+    const threshold = (i + 1) / 20;
+    return { threshold, f1: segments(decide(probabilities, threshold), targets).f1 };
+  });
+  return scored.reduce((best, other) => (other.f1 > best.f1 ? other : best)).threshold;
+}
 
 async function trained(
   format: Format,
