@@ -16,6 +16,7 @@ export * from "./reconstruction.ts";
 export type { LossOptions, Reduction } from "./reduction.ts";
 export * from "./regression.ts";
 export * from "./robust.ts";
+export * from "./single-positive.ts";
 export * from "./spherical.ts";
 export * from "./survival.ts";
 export * from "./weak-supervision.ts";
