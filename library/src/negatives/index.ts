@@ -1,3 +1,4 @@
+export * from "./asymmetric-pseudo-labels.ts";
 export * from "./audit.ts";
 export * from "./formats.ts";
 export * from "./mine.ts";
