@@ -1,0 +1,99 @@
+/**
+ * Outputs of predictors that were trained on little and are fixed, with what a rejector may see of
+ * each: the predictor's last hidden layer and its logits.
+ */
+import { concat, relu, slice } from "nearmiss";
+import { softmaxCrossEntropy } from "nearmiss/losses";
+import { argMax } from "nearmiss/metrics";
+import { type Dense, dense, type Layer } from "nearmiss/nn";
+import { remember } from "../remember.ts";
+import { definitions, digits, type Examples } from "./classification.ts";
+import { trainNetwork } from "./network.ts";
+
+export interface Outputs {
+  /** Hidden activations and logits, [n, width]. */
+  features: Float32Array;
+  /** [n, classes] */
+  logits: Float32Array;
+  /** The true classes, [n]. */
+  labels: Int32Array;
+  /** 1 where the predictor is right, else 0, [n]. */
+  correct: Int32Array;
+}
+
+export interface FixedPredictor {
+  /** Columns of `features`. */
+  width: number;
+  classes: number;
+  /** Judged outputs to train a rejector on. */
+  judged: Outputs;
+  validation: Outputs;
+  test: Outputs;
+}
+
+export interface FixedPredictorSize {
+  /** Examples that the predictor is trained on, by task. */
+  fitted: Record<string, number>;
+  /** Its epochs. */
+  fitting: number;
+  judged: number;
+  validation: number;
+  test: number;
+  seed: number;
+}
+
+const tasks = { digits, definitions };
+const HIDDEN = 32;
+
+export const fixedPredictor = remember(
+  async (name: keyof typeof tasks, size: FixedPredictorSize): Promise<FixedPredictor> => {
+    const { fitted, fitting, judged, validation, test, seed } = size;
+    const train = fitted[name]! + judged;
+    const { inputs, classes, ...parts } = tasks[name]({ train, validation, test, seed });
+    const rows = (from: number, to: number): Examples => ({
+      x: parts.train.x.subarray(from * inputs, to * inputs),
+      labels: parts.train.labels.subarray(from, to),
+    });
+    const [encoder, head] = [dense(inputs, HIDDEN), dense(HIDDEN, classes)];
+    const width = HIDDEN + classes;
+    const network: Layer<{ encoder: Dense; head: Dense }> = {
+      init: (random) => ({
+        encoder: encoder.init(random.split("encoder")),
+        head: head.init(random.split("head")),
+      }),
+      apply(params, x) {
+        const hidden = relu(encoder.apply(params.encoder, x));
+        return concat([hidden, head.apply(params.head, hidden)], 1);
+      },
+    };
+    const { outputs } = await trainNetwork({
+      network,
+      train: rows(0, fitted[name]!),
+      loss: (both, labels) => softmaxCrossEntropy(slice(both, [null, [HIDDEN, width]]), labels),
+      learningRate: 3e-3,
+      epochs: fitting,
+      batchSize: 25,
+      seed,
+    });
+    const outputsOf = async ({ x, labels }: Examples): Promise<Outputs> => {
+      const features = await outputs(x);
+      const logits = new Float32Array(labels.length * classes);
+      for (let i = 0; i < labels.length; i++)
+        logits.set(features.subarray(i * width + HIDDEN, (i + 1) * width), i * classes);
+      const predictions = argMax(logits, classes);
+      return {
+        features,
+        logits,
+        labels,
+        correct: labels.map((label, i) => Number(predictions[i] === label)),
+      };
+    };
+    return {
+      width,
+      classes,
+      judged: await outputsOf(rows(fitted[name]!, train)),
+      validation: await outputsOf(parts.validation),
+      test: await outputsOf(parts.test),
+    };
+  },
+);
