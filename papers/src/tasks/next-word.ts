@@ -1,5 +1,5 @@
 /** Guessing the next word of a novel from the four before it, with one hidden layer. */
-import { compile, fromData, matmul, relu, reshape, type Tensor, valueAndGrad, values } from "nearmiss";
+import { compile, fromData, matmul, reshape, type Tensor, tanh, valueAndGrad, values } from "nearmiss";
 import { mobyDick, take } from "nearmiss/data";
 import { fit, epochs as inEpochs } from "nearmiss/fit";
 import { dense, embedding, glorotUniform } from "nearmiss/nn";
@@ -107,7 +107,7 @@ export async function trainNextWord(options: NextWordOptions): Promise<NextWordM
   const apply = (params: typeof start.params, contexts: Tensor) => {
     const vectors = table.apply(params.table, contexts);
     const flat = reshape(vectors, [contexts.shape[0]!, CONTEXT * WIDTH]);
-    return matmul(relu(layer.apply(params.layer, flat)), params.output);
+    return matmul(tanh(layer.apply(params.layer, flat)), params.output);
   };
   const step = compile(
     (state: typeof start, batch: { contexts: Tensor; targets: Tensor }) => {
