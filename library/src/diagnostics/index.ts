@@ -3,3 +3,5 @@ export { type SquareAttackOptions, squareAttack } from "./attacks.ts";
 export { compSumBound, compSumTransform } from "./bounds.ts";
 export { alignment, effectiveRank, uniformity } from "./embeddings.ts";
 export { deadUnits, gradientNorm } from "./network.ts";
+export { type NeuralCollapse, neuralCollapse } from "./neural-collapse.ts";
+export { reversalRate, type SimpsonsBias, simpsonsBias } from "./simpsons-bias.ts";
