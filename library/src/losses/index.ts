@@ -2,6 +2,7 @@ export * from "./adversarial.ts";
 export * from "./classification.ts";
 export * from "./comp-sum.ts";
 export * from "./contrastive.ts";
+export * from "./distillation.ts";
 export * from "./encouraging.ts";
 export * from "./factored-spherical.ts";
 export * from "./focal.ts";
