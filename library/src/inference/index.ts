@@ -12,6 +12,14 @@ export {
   mergeClassMoments,
 } from "./naive-bayes.ts";
 export {
+  batchPerceptron,
+  logisticGradientDescent,
+  logisticLoss,
+  perceptron,
+  type Separator,
+  type SeparatorOptions,
+} from "./perceptron.ts";
+export {
   estimateLabelFrequency,
   positivePosterior,
   propensityWeightedClassifier,

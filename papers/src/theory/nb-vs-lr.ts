@@ -16,6 +16,7 @@ import { chooseOnce, TUNING_SEED } from "../choose.ts";
 import { defineStudy } from "../study.ts";
 import { type FrozenFeatures, frozenDigits } from "../tasks/frozen-features.ts";
 import { bestClassifier, gaussianClasses } from "../tasks/gaussian-classes.ts";
+import { slope } from "../tasks/slope.ts";
 
 export const card: Card = {
   number: 30,
@@ -314,11 +315,4 @@ function choose(
     const data = await load(kind, settings, TUNING_SEED);
     return -featureError(fits[arm]!, data, labels, 1, TUNING_SEED, strength);
   });
-}
-
-/** Of the least-squares line. */
-function slope(x: number[], y: number[]): number {
-  const center = mean(x);
-  const squares = x.reduce((sum, value) => sum + (value - center) ** 2, 0);
-  return x.reduce((sum, value, i) => sum + (value - center) * y[i]!, 0) / squares;
 }
