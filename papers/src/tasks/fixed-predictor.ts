@@ -6,12 +6,13 @@ import { concat, relu, slice } from "nearmiss";
 import { softmaxCrossEntropy } from "nearmiss/losses";
 import { argMax } from "nearmiss/metrics";
 import { type Dense, dense, type Layer } from "nearmiss/nn";
+import { mean, standardDeviation } from "nearmiss/stats";
 import { remember } from "../remember.ts";
 import { definitions, digits, type Examples } from "./classification.ts";
 import { trainNetwork } from "./network.ts";
 
 export interface Outputs {
-  /** Hidden activations and logits, [n, width]. */
+  /** Hidden activations and logits, each column with mean 0 and deviation 1 over the judged outputs, [n, width]. */
   features: Float32Array;
   /** [n, classes] */
   logits: Float32Array;
@@ -88,12 +89,24 @@ export const fixedPredictor = remember(
         correct: labels.map((label, i) => Number(predictions[i] === label)),
       };
     };
+    const judgedOutputs = await outputsOf(rows(fitted[name]!, train));
+    const scale = standardizer(judgedOutputs.features, width);
+    const scaled = (all: Outputs): Outputs => ({ ...all, features: scale(all.features) });
     return {
       width,
       classes,
-      judged: await outputsOf(rows(fitted[name]!, train)),
-      validation: await outputsOf(parts.validation),
-      test: await outputsOf(parts.test),
+      judged: scaled(judgedOutputs),
+      validation: scaled(await outputsOf(parts.validation)),
+      test: scaled(await outputsOf(parts.test)),
     };
   },
 );
+
+function standardizer(rows: Float32Array, width: number): (rows: Float32Array) => Float32Array {
+  const columns = Array.from({ length: width }, (_, column) => {
+    const values = Float64Array.from({ length: rows.length / width }, (_, i) => rows[i * width + column]!);
+    // A unit that never fires has no deviation.
+    return { center: mean(values), deviation: standardDeviation(values) || 1 };
+  });
+  return (x) => x.map((value, at) => (value - columns[at % width]!.center) / columns[at % width]!.deviation);
+}
