@@ -1,5 +1,12 @@
 export { type AugmentOptions, augment } from "./augment.ts";
 export { type BatchOptions, batches, type Rows, take } from "./batches.ts";
+export {
+  type CleaningOptions,
+  type ExtrinsicOptions,
+  extrinsicSuspects,
+  intrinsicSuspects,
+  type SuspectLabels,
+} from "./cleaning.ts";
 export { type Country, countries } from "./countries.ts";
 export {
   type Column,

@@ -71,6 +71,7 @@ export {
   relevantRanks,
 } from "./ranking.ts";
 export { ranks, sortedIndices } from "./ranks.ts";
+export { relationF1 } from "./relations.ts";
 export {
   equalErrorRate,
   fprAtTpr,
