@@ -52,6 +52,8 @@ export const card: Card = {
     "Widths and token counts of the paper could not be read where this was written; here tokens have 32 numbers and attention two heads. Both fusing networks have about 29,000 weights.",
     "The concatenating network has a hidden layer after the concatenation, so that it too can learn an interaction.",
     "All networks stop at the epoch, and take the learning rate, with the highest C-index on validation patients.",
+    "A first run had 20 epochs and took too long (70 s on busy cores). Cross-attention against images +0.062, genes +0.029, clinical values +0.114, all above 0; against concatenation -0.057 (-0.094 to -0.020). Epochs were then cut to 14, for time alone.",
+    "Cross-attention does not lack training: on the tuning seed its validation C-index peaks after about 8 of 40 epochs and falls from there at every learning rate, as it overfits 700 patients.",
     "In a second cohort without interaction between image and genes, the advantage of cross-attention should vanish. It is reported and decides nothing.",
   ],
 };
@@ -235,7 +237,7 @@ export const study = defineStudy<Settings>({
       train: 700,
       validation: 200,
       test: 600,
-      epochs: 20,
+      epochs: 14,
       batchSize: 50,
       learningRates: [1e-3, 2e-3, 5e-3],
       seeds: 6,
