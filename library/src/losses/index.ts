@@ -22,3 +22,4 @@ export * from "./sparsemax.ts";
 export * from "./spherical.ts";
 export * from "./survival.ts";
 export * from "./weak-supervision.ts";
+export * from "./uniform.ts";
