@@ -131,11 +131,14 @@ export function loadModel(folder: string): LoadedModel {
   const like = network(model.encoder.width, outputs, model.hidden).init(random(0));
   const weights = join(folder, "model.safetensors");
   try {
-    return { ...model, params: loadSafetensors(readFileSync(weights), like) };
+    return { ...model, params: loadSafetensors(copied(readFileSync(weights)), like) };
   } catch (error) {
     throw new RangeError(`${weights} cannot be read: ${(error as Error).message}`, { cause: error });
   }
 }
+
+/** Out of Node's pool of buffers, whose parts are not copied by `slice` as those of other arrays are. */
+const copied = (bytes: Buffer) => new Uint8Array(bytes);
 
 /**
  * Predicts a table's rows: probabilities [rows, classes], or numbers [rows] in the target's units.

@@ -47,6 +47,7 @@ export function intervalPlot(comparison: Comparison, of: "metric" | "difference"
       : `difference in ${metric.label}, objective less ${baseline}, paired by seed`;
   const title = `${what}: mean and 95 % interval of ${rows.length} objectives`;
   const about = `Best first: ${rows.map(({ name }, i) => `${name} ${between(intervals[i], of === "difference")}`).join("; ")}.`;
-  const axis = xAxis(x, frame, `${what} (${metric.better} is better)`);
+  const name = of === "metric" ? metric.label : `difference in ${metric.label}`;
+  const axis = xAxis(x, frame, `${name} (${metric.better} is better)`);
   return drawing(`intervals-${of}`, frame, title, about, axis + line + body.join(""));
 }
