@@ -6,7 +6,6 @@
 import {
   add,
   exp,
-  greater,
   log1p,
   multiply,
   negate,
@@ -17,7 +16,6 @@ import {
   stopGradient,
   subtract,
   type Tensor,
-  where,
 } from "../tensor/index.ts";
 import { describe, sameShape } from "../tensor/tensor.ts";
 import { type LossOptions, reduce } from "./reduction.ts";
@@ -129,16 +127,12 @@ function focused(
   const alarmed = softplus(logits);
   // (1 − p)^γ as e^(−γ softplus(z)): its gradient is finite where p rounds to 1 and γ lies below 1.
   const positive = weighted(exp(multiply(alarmed, -gammaPos)), missed);
+  // Below the shift the gradient of the power need not be finite; that of relu puts a 0 in its place.
+  const shifted = relu(subtract(sigmoid(logits), clip));
   const negative =
     clip === 0
       ? weighted(exp(multiply(missed, -gammaNeg)), alarmed)
-      : shifted(relu(subtract(sigmoid(logits), clip)));
-  function shifted(p: Tensor): Tensor {
-    const counts = greater(p, 0);
-    // The power is taken of 1 where p is 0: 0^(γ − 1) in its gradient need not be finite.
-    const weight = where(counts, pow(where(counts, p, 1), gammaNeg), 0);
-    return weighted(weight, negate(log1p(negate(p))));
-  }
+      : weighted(pow(shifted, gammaNeg), negate(log1p(negate(shifted))));
   return add(multiply(targets, positive), multiply(subtract(1, targets), negative));
 }
 

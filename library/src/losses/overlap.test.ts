@@ -103,6 +103,9 @@ test("Dice of sets: worked values and a gradient", async () => {
   near(await one(diceLoss(q, z)), 0.12);
   near(await one(diceLoss(q, z, { smooth: 0 })), 0.15);
   near(await one(tverskyLoss(q, z, { smooth: 0 })), 0.15);
+  // TP = 1.5, FP = 0.3, FN = 0.5
+  const unequal = { falsePositiveWeight: 0.3, falseNegativeWeight: 0.7, smooth: 0 };
+  near(await one(tverskyLoss(p, y, unequal)), 1 - 1.5 / (1.5 + 0.09 + 0.35));
   near(await one(diceLoss(p, y, { power: 2 })), 0.0521327, 1e-7);
   near(await one(diceLoss(p, y, { power: 2, pool: "element" })), 0.0299295, 1e-7);
   const [half, first] = [double(0.5, 0.5, 0.5, 0.5), double(1, 0, 0, 0)];
