@@ -48,6 +48,13 @@ export {
 } from "./features.ts";
 export { type IncrementalTask, taskStream } from "./incremental.ts";
 export { type JsonlOptions, parseJsonl, readJsonl } from "./jsonl.ts";
+export {
+  type IntentRows,
+  LATENT_FEATURES,
+  type LatentIntentOptions,
+  type LatentIntentWorld,
+  latentIntentWorld,
+} from "./latent-intents.ts";
 export { exponentialImbalance, sampleByClass } from "./long-tail.ts";
 export { type Digits, type MnistOptions, mnist } from "./mnist.ts";
 export { type Pronunciation, phonemeManners, pronunciations } from "./pronunciations.ts";

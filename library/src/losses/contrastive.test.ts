@@ -3,7 +3,17 @@ import { test } from "node:test";
 import { evaluate, grad, item, mean, multiply, sum, type Tensor, tensor, values } from "../index.ts";
 import { random } from "../random.ts";
 import { checkGradient, slopeAlong } from "../testing.ts";
-import { dcl, dclWeights, dclw, infoNCE, l2Normalize, npcMultiplier, ntXent } from "./index.ts";
+import {
+  dcl,
+  dclWeights,
+  dclw,
+  infoNCE,
+  infoNCEOfScores,
+  l2Normalize,
+  negativeShares,
+  npcMultiplier,
+  ntXent,
+} from "./index.ts";
 
 const double = (rows: number[] | number[][]) => tensor(rows, { dtype: "float64" });
 const close = (actual: number, expected: number, tolerance = 1e-6) =>
@@ -189,4 +199,121 @@ test("l2Normalize: first and second derivative agree with central differences; a
     ),
   );
   assert.deepEqual([...zero.slice(0, 3)], [1, 2, 3]);
+});
+
+/** Four anchors and positives, three shared negatives and two of each anchor's own, in float64. */
+function sources(seed: number) {
+  const draw = random(seed);
+  const make = (...shape: number[]) =>
+    tensor(Float64Array.from(draw.normal(shape.reduce((a, b) => a * b))), { shape });
+  return { a: make(4, 3), p: make(4, 3), shared: make(3, 3), own: make(4, 2, 3) };
+}
+const at = async (x: Tensor) => [...values(await evaluate(x))];
+
+test("infoNCE: own negatives are the shared ones where all anchors own the same", async () => {
+  const { a, p, shared } = sources(1);
+  const rows = values(shared);
+  const own = tensor(Float64Array.from([0, 1, 2, 3].flatMap(() => [...rows])), { shape: [4, 3, 3] });
+  for (const which of ["both", "explicit"] as const) {
+    const options = { sources: which, reduction: "none" } as const;
+    const one = await at(infoNCE(a, p, { ...options, negatives: shared }));
+    (await at(infoNCE(a, p, { ...options, negatives: own }))).forEach((loss, i) => {
+      close(loss, one[i]!, 1e-9);
+    });
+  }
+});
+
+test("infoNCE: explicit negatives alone are untouched by other rows; in-batch ones ignore the given", async () => {
+  const { a, p, own } = sources(2);
+  const options = { negatives: own, sources: "explicit", reduction: "none" } as const;
+  const before = await at(infoNCE(a, p, options));
+  const other = tensor(
+    Float64Array.from(values(p), (x, i) => (i < 3 ? x : x + 1)),
+    { shape: [4, 3] },
+  );
+  close((await at(infoNCE(a, other, options)))[0]!, before[0]!, 1e-12);
+  const inBatch = { sources: "in-batch", negatives: own, reduction: "none" } as const;
+  assert.deepEqual(await at(infoNCE(a, p, inBatch)), await at(infoNCE(a, p, { reduction: "none" })));
+});
+
+test("infoNCE: weights of 1 change nothing, 0 leaves out, 2 counts twice", async () => {
+  const { a, p, shared } = sources(3);
+  const ones = (n: number, m: number, change: (i: number, j: number) => number = () => 1) =>
+    tensor(
+      Float64Array.from({ length: n * m }, (_, k) => change(Math.floor(k / m), k % m)),
+      { shape: [n, m] },
+    );
+  const plain = await at(infoNCE(a, p, { negatives: shared, reduction: "none" }));
+  const same = await at(infoNCE(a, p, { negatives: shared, weights: ones(4, 7), reduction: "none" }));
+  plain.forEach((loss, i) => {
+    close(same[i]!, loss, 1e-12);
+  });
+  const none = ones(4, 7, (_, j) => Number(j < 4));
+  const without = await at(infoNCE(a, p, { negatives: shared, weights: none, reduction: "none" }));
+  (await at(infoNCE(a, p, { reduction: "none" }))).forEach((loss, i) => {
+    close(without[i]!, loss, 1e-9);
+  });
+  const twice = ones(4, 7, (_, j) => (j === 4 ? 2 : 1));
+  const doubled = await at(infoNCE(a, p, { negatives: shared, weights: twice, reduction: "none" }));
+  const repeated = tensor(Float64Array.of(...values(shared), ...values(shared).slice(0, 3)), {
+    shape: [4, 3],
+  });
+  (await at(infoNCE(a, p, { negatives: repeated, reduction: "none" }))).forEach((loss, i) => {
+    close(doubled[i]!, loss, 1e-9);
+  });
+});
+
+test("infoNCE: gradients with own negatives, weights and exclusions agree with central differences", async () => {
+  const { a, p, own } = sources(4);
+  const weights = tensor(
+    Float64Array.from({ length: 24 }, (_, i) => (i % 5) / 2),
+    { shape: [4, 6] },
+  );
+  const exclude = tensor(
+    Array.from({ length: 4 }, (_, i) => Array.from({ length: 6 }, (_, j) => i === 1 && j > 2)),
+  );
+  for (const options of [{}, { weights }, { exclude }, { weights, exclude }]) {
+    const f = (x: { a: Tensor; p: Tensor; own: Tensor }) =>
+      infoNCE(x.a, x.p, { negatives: x.own, temperature: 0.3, ...options });
+    assert.ok((await checkGradient(f, { a, p, own })).error < 1e-7);
+  }
+});
+
+test("negativeShares sum to 1 and are the gradient's; an anchor without negatives has none", async () => {
+  const { a, p, own } = sources(5);
+  const shares = await at(negativeShares(a, p, { negatives: own, temperature: 0.3 }));
+  for (let i = 0; i < 4; i++) {
+    const row = shares.slice(i * 6, (i + 1) * 6);
+    close(
+      row.reduce((x, y) => x + y),
+      1,
+      1e-12,
+    );
+    assert.equal(row[i], 0);
+  }
+  // The derivative by each score is the softmax; without the positive it is proportional to the shares.
+  const scores = double([[0.5, 0.1, 0.4, -0.3]]);
+  const slope = [
+    ...values(await evaluate(grad((s: Tensor) => infoNCEOfScores(s, { temperature: 1 }))(scores))),
+  ];
+  const negative = slope.slice(1);
+  const total = negative.reduce((x, y) => x + y);
+  const unit = double([[1, 0]]);
+  const others = tensor(Float64Array.from([0.1, 0.4, -0.3].flatMap((x) => [x, 0])), { shape: [3, 2] });
+  const options = { negatives: others, similarity: "dot", temperature: 1 } as const;
+  const found = await at(negativeShares(unit, double([[0.5, 0]]), options));
+  found.slice(1).forEach((share, i) => {
+    close(share, negative[i]! / total, 1e-9);
+  });
+  assert.deepEqual(await at(negativeShares(unit, unit)), [0]);
+});
+
+test("infoNCE: negatives, weights and sources that do not fit are refused", () => {
+  const { a, p, own, shared } = sources(6);
+  assert.throws(() => infoNCE(a, p, { sources: "explicit" }), /there are no negatives/);
+  assert.throws(() => infoNCE(a, p, { sources: "queue" as never }), /sources is "queue"/);
+  assert.throws(() => infoNCE(a, p, { negatives: double([[1, 2]]) }), /expected \[m, 3\] or \[4, k, 3\]/);
+  assert.throws(() => infoNCE(a, p, { negatives: shared, weights: double([[1, 2]]) }), /expected \[4, 7\]/);
+  const bool = tensor([[true]]);
+  assert.throws(() => infoNCE(a, p, { negatives: own, exclude: bool }), /exclude is .* expected \[4, 6\]/);
 });

@@ -10,8 +10,11 @@ import {
   customGradient,
   divide,
   exp,
+  expandDims,
   fromData,
   greater,
+  log,
+  logicalAnd,
   logicalNot,
   logicalOr,
   logSumExp,
@@ -20,7 +23,9 @@ import {
   norm,
   scalar,
   sigmoid,
+  softmax,
   split,
+  squeeze,
   stopGradient,
   subtract,
   sum,
@@ -89,33 +94,115 @@ export interface InfoNceOptions extends LossOptions {
   temperature?: number;
   /** "cosine" (default) or "dot". */
   similarity?: "cosine" | "dot";
-  /** Further negatives for every anchor, [m, d]. */
+  /** Further negatives: [m, d] for every anchor, or [n, k, d], k of each anchor's own. */
   negatives?: Tensor;
-  /** bool [n, n + m]: candidates (the batch's positives, then `negatives`) that must not count as negatives. */
+  /**
+   * Which negatives stand in the denominators: those of the "in-batch" positives, the "explicit" ones of
+   * `negatives`, or "both" (default). With "explicit", nothing of other rows plays a part unless it is given.
+   */
+  sources?: "in-batch" | "explicit" | "both";
+  /**
+   * bool [n, candidates]: candidates that must not count as negatives. Candidates are the batch's positives,
+   * then `negatives`; with `sources` "explicit" the own positive alone, then `negatives`.
+   */
   exclude?: Tensor;
+  /** Factor ≥ 0 on each candidate's exponential, [n, candidates]; the own positive's stays 1. Default: 1. */
+  weights?: Tensor;
 }
 
 /**
- * InfoNCE with in-batch negatives: −log e^{s_ii/τ} / Σ_j e^{s_ij/τ}, from anchors to positives.
+ * InfoNCE: −log e^{s_ii/τ} / Σ_j w_ij e^{s_ij/τ}, from anchors to positives, with in-batch and given negatives.
  *
  * Source: van den Oord, Li and Vinyals, "Representation learning with contrastive predictive coding"
- * (2018), equation 4.
+ * (2018), equation 4; with weights as in Robinson et al., "Contrastive learning with hard negative samples"
+ * (2021).
  *
  * @param anchors [n, d]
  * @param positives [n, d]; row i belongs to anchor i, the other rows are its negatives.
  */
 export function infoNCE(anchors: Tensor, positives: Tensor, options: InfoNceOptions = {}): Tensor {
-  const { temperature = 0.05, similarity = "cosine", negatives, exclude, reduction } = options;
-  requirePairs("infoNCE", anchors, positives);
-  requireTemperature("infoNCE", temperature);
+  const { positive, candidates, include } = contrasted("infoNCE", anchors, positives, options);
+  return contrast(positive, candidates, { include, reduction: options.reduction });
+}
+
+/**
+ * How much each candidate acts: its share of the force with which an anchor's loss pushes negatives away,
+ * softmax over the negatives alone. Rows sum to 1; the own positive has 0, as have excluded candidates.
+ *
+ * @returns [n, candidates], in the order of `InfoNceOptions.exclude`
+ */
+export function negativeShares(
+  anchors: Tensor,
+  positives: Tensor,
+  options: Omit<InfoNceOptions, "reduction"> = {},
+): Tensor {
+  const { candidates, include, own } = contrasted("negativeShares", anchors, positives, options);
+  const negatives = include ? logicalAnd(include, logicalNot(own)) : logicalNot(own);
+  const scores = where(negatives, candidates, Number.NEGATIVE_INFINITY);
+  // An anchor without negatives has no shares, rather than 0 / 0.
+  const some = any(negatives, { axis: 1, keepDims: true });
+  return where(negatives, softmax(where(some, scores, 0)), 0);
+}
+
+/** What stands over and under the fraction: scores over the temperature, with the weights' logarithms added. */
+function contrasted(name: string, anchors: Tensor, positives: Tensor, options: InfoNceOptions) {
+  const { temperature = 0.05, similarity = "cosine", exclude, weights } = options;
+  requirePairs(name, anchors, positives);
+  requireTemperature(name, temperature);
+  const { negatives, inBatch } = sourcesOf(name, anchors, options);
   const prepare = similarity === "cosine" ? l2Normalize : (x: Tensor) => x;
   const a = multiply(prepare(anchors), 1 / temperature);
   const p = prepare(positives);
-  const candidates = negatives ? concat([p, prepare(negatives)]) : p;
-  const include = exclude && keepOwn(exclude, anchors.shape[0]!, candidates.shape[0]!);
+  const extra = negatives && prepare(negatives);
   // Row by row, so that the positives' gradient does not pass through a matrix of n × m.
   const positive = sum(multiply(a, p), { axis: 1 });
-  return contrast(positive, matmul(a, transpose(candidates)), { include, reduction });
+  const scores = candidateScores(a, p, extra, inBatch ? undefined : positive);
+  const [n, m] = scores.shape as [number, number];
+  for (const [argument, mask] of Object.entries({ exclude, weights }))
+    if (mask && (mask.shape.length !== 2 || mask.shape[0] !== n || mask.shape[1] !== m))
+      throw new RangeError(`${name}: ${argument} is ${describe(mask)}; expected [${n}, ${m}]`);
+  const own = inBatch ? diagonalMask(n, m) : firstColumn(n, m);
+  if (!weights)
+    return { positive, candidates: scores, include: exclude && logicalOr(own, logicalNot(exclude)), own };
+  const counted = exclude ? logicalAnd(greater(weights, 0), logicalNot(exclude)) : greater(weights, 0);
+  const include = logicalOr(own, counted);
+  const factors = where(own, 1, where(include, weights, 1));
+  return { positive, candidates: add(scores, log(factors)), include, own };
+}
+
+/** The negatives that are given and wanted, and whether those of the batch are. */
+function sourcesOf(name: string, anchors: Tensor, { negatives, sources = "both" }: InfoNceOptions) {
+  if (sources !== "both" && sources !== "in-batch" && sources !== "explicit")
+    throw new RangeError(
+      `${name}: sources is ${JSON.stringify(sources)}; expected "in-batch", "explicit" or "both"`,
+    );
+  if (sources === "explicit" && !negatives)
+    throw new RangeError(`${name}: sources is "explicit", but there are no negatives`);
+  const [n, d] = anchors.shape as [number, number];
+  if (negatives) {
+    const { shape } = negatives;
+    const fits = (shape.length === 2 || (shape.length === 3 && shape[0] === n)) && shape.at(-1) === d;
+    if (!fits)
+      throw new RangeError(
+        `${name}: negatives is ${describe(negatives)}; expected [m, ${d}] or [${n}, k, ${d}]`,
+      );
+  }
+  return { negatives: sources === "in-batch" ? undefined : negatives, inBatch: sources !== "explicit" };
+}
+
+/** Scores [n, candidates]; `positive` [n] stands first where the batch's other positives are no candidates. */
+function candidateScores(
+  a: Tensor,
+  p: Tensor,
+  extra: Tensor | undefined,
+  positive: Tensor | undefined,
+): Tensor {
+  // One product for all candidates that every anchor shares.
+  if (!positive && extra?.shape.length !== 3) return matmul(a, transpose(extra ? concat([p, extra]) : p));
+  const first = positive ? expandDims(positive, 1) : matmul(a, transpose(p));
+  const shared = extra!.shape.length === 2;
+  const others = shared ? matmul(a, transpose(extra!)) : squeeze(matmul(extra!, expandDims(a, 2)), 2);
+  return concat([first, others], 1);
 }
 
 /**
@@ -135,6 +222,13 @@ export function infoNCEOfScores(
   const scaled = multiply(scores, 1 / temperature);
   const positive = sum(where(diagonalMask(n, m), scaled, 0), { axis: 1 });
   return contrast(positive, scaled, { include: exclude && keepOwn(exclude, n, m), reduction });
+}
+
+/** bool [n, m], true in the first column. */
+function firstColumn(n: number, m: number): Tensor {
+  const mask = new Uint8Array(n * m);
+  for (let i = 0; i < n; i++) mask[i * m] = 1;
+  return fromData(mask, [n, m], "bool");
 }
 
 /** What stands in the denominators when some candidates are excluded: the others, and always the own positive. */
