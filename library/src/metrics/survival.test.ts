@@ -75,6 +75,8 @@ test("ipcwConcordance: weights by hand; the plain index without censoring", () =
   near(ipcwConcordance(times, events, risks), 4 / (4 + (3 * 16) / 9));
   near(concordanceIndex(times, events, risks), 4 / 7);
   near(ipcwConcordance(times, events, risks, { horizon: 3 }), 1);
+  // At equal times the event comes first: three are left of which one is censored at 2, G = 2/3.
+  near(ipcwConcordance([1, 2, 2, 3, 4], [1, 1, 0, 1, 0], [5, 4, 1, 2, 3]), (4 + 4.5) / (4 + 4.5 + 2.25));
   const other = { times: [1, 2, 3, 4, 5], events: [1, 1, 1, 1, 1] };
   near(ipcwConcordance(times, events, risks, { censoring: other }), 4 / 7);
   const none = { times: [0.5], events: [0] };
