@@ -53,7 +53,7 @@ export const card: Card = {
   ],
   notes: [
     "The z-score of a regression is of the signed error, of a classification of the label's logit within its class, masked on the low side only. A class with fewer than 6 rows in a batch takes the standard deviation pooled over classes, which is our addition.",
-    "No share of rows that must be kept is needed: at threshold 2 a batch loses a quarter of its rows at most (Chebyshev), and with median and median absolute deviation less than half.",
+    "No share of rows that must be kept is needed: at threshold 2 a batch of a regression loses a quarter of its rows at most (Chebyshev), and with median and median absolute deviation less than half.",
     "The adaptive threshold masks nothing in the first tenth of training, then falls from 4 to 2 along a straight line.",
     "Trimming leaves out a tenth of each batch, which is just the share of bad rows: an advantage that nobody has who does not know it.",
     "Learning rates are chosen for each arm, task and contamination on clean validation rows of a seed that no trial uses.",
@@ -189,7 +189,8 @@ export const study = defineStudy<Settings>({
     },
     {
       id: "robust-losses",
-      statement: "It also beats the usual robust losses: Huber, absolute error, and a trimmed mean.",
+      statement:
+        "It also beats the usual robust losses: Huber or generalised cross-entropy, absolute error, and a trimmed mean.",
       rule: "As above, against each of the three.",
       comparisons: ["robust", "absolute", "trimmed"].flatMap((baseline) =>
         contaminated.map((metric) => compare(metric, baseline)),
