@@ -2,10 +2,14 @@
  * Outputs of predictors that were trained on little and are fixed, with what a rejector may see of
  * each: the predictor's last hidden layer and its logits.
  */
-import { concat, relu, slice } from "nearmiss";
+import { compile, concat, fromData, relu, reshape, slice, type Tensor, values } from "nearmiss";
+import { take } from "nearmiss/data";
+import { fit, epochs as inEpochs, trainingStep } from "nearmiss/fit";
 import { softmaxCrossEntropy } from "nearmiss/losses";
 import { argMax } from "nearmiss/metrics";
-import { type Dense, dense, type Layer } from "nearmiss/nn";
+import { type Dense, dense, type Layer, zeroFill } from "nearmiss/nn";
+import { adam, clipByGlobalNorm } from "nearmiss/optim";
+import { random } from "nearmiss/random";
 import { mean, standardDeviation } from "nearmiss/stats";
 import { remember } from "../remember.ts";
 import { definitions, digits, type Examples } from "./classification.ts";
@@ -101,6 +105,61 @@ export const fixedPredictor = remember(
     };
   },
 );
+
+export interface RejectorOptions {
+  predictor: FixedPredictor;
+  /** From scores [batch] and whether outputs are right, int32 [batch]. */
+  loss: (scores: Tensor, correct: Tensor) => Tensor;
+  learningRate: number;
+  epochs: number;
+  batchSize: number;
+  seed: number;
+  signal?: AbortSignal;
+}
+
+/**
+ * A network with one hidden layer that scores outputs, by Adam on the judged ones. Scores start at 0,
+ * and gradients are clipped at norm 1: losses made of exponentials have a few that drown all others.
+ */
+export async function trainRejector(
+  options: RejectorOptions,
+): Promise<(outputs: Outputs) => Promise<Float32Array>> {
+  const { predictor, loss, learningRate, epochs, batchSize, seed, signal } = options;
+  const { judged, width } = predictor;
+  const [hidden, output] = [dense(width, 32), dense(32, 1, { weight: zeroFill })];
+  const root = random(seed).split("rejector");
+  const params = { hidden: hidden.init(root.split("weights")), output: output.init(root.split("weights")) };
+  const score = (p: typeof params, x: Tensor) =>
+    reshape(output.apply(p.output, relu(hidden.apply(p.hidden, x))), [-1]);
+  const optimizer = adam({ learningRate });
+  const order = inEpochs({
+    count: judged.correct.length,
+    size: batchSize,
+    random: root.split("batches"),
+    epochs,
+  });
+  const { state } = await fit({
+    state: optimizer.init(params),
+    step: trainingStep({
+      loss: (p: typeof params, batch: { x: Tensor; correct: Tensor }) =>
+        loss(score(p, batch.x), batch.correct),
+      optimizer,
+      change: (gradients) => clipByGlobalNorm(gradients, 1),
+      compile: { threads: 1 },
+    }),
+    steps: order.steps,
+    batch: (i) => ({
+      x: fromData(take(judged.features, order.indices(i), width), [batchSize, width]),
+      correct: fromData(take(judged.correct, order.indices(i)), [batchSize]),
+    }),
+    signal,
+  });
+  const scoreAll = compile(score, { threads: 1 });
+  return async ({ features }) =>
+    values(
+      await scoreAll(state.params, fromData(features, [features.length / width, width])),
+    ) as Float32Array;
+}
 
 function standardizer(rows: Float32Array, width: number): (rows: Float32Array) => Float32Array {
   const columns = Array.from({ length: width }, (_, column) => {
