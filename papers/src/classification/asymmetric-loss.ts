@@ -41,6 +41,7 @@ export const card: Card = {
     "The authors' code cuts probabilities at 1e-8 before the logarithm and sums over all labels of the batch; here logarithms are taken of logits without a cut, and the mean is over all elements, which changes the scale of the gradient only.",
     "The single-label variant and the adaptive choice of γ- are not in the library.",
     "Missing labels are taken from the training data alone; learning rates are chosen on clean validation data, for each share of missing labels anew.",
+    "A first run with 768 buckets, 6 epochs and 3,000 test definitions took longer than a default run may; the three were cut for time alone. Its verdicts: mAP supported (+0.024, +0.017 to +0.032, against cross-entropy; +0.006, +0.002 to +0.011, against focal loss), with missing labels and tolerance contradicted by weighted cross-entropy, both parts inconclusive.",
   ],
 };
 
@@ -98,8 +99,8 @@ export const study = defineStudy<Settings>({
     default: {
       train: 4000,
       validation: 1000,
-      test: 3000,
-      epochs: 6,
+      test: 2000,
+      epochs: 5,
       batchSize: 200,
       missing: 0.4,
       learningRates: [1e-3, 3e-3, 1e-2],
@@ -155,7 +156,7 @@ export const study = defineStudy<Settings>({
     },
   ],
   distance:
-    "The paper trains TResNet-L on MS-COCO, Open Images and others, up to 9 million images and 9,600 labels; here a network of 64 hidden units reads 4,000 definitions as bags of words in 768 buckets and gives each of them on average 2.3 of 80 labels.",
+    "The paper trains TResNet-L on MS-COCO, Open Images and others, up to 9 million images and 9,600 labels; here a network of 64 hidden units reads 4,000 definitions as bags of words in 512 buckets and gives each of them on average 2.3 of 80 labels.",
   async run({ arm, seed, settings, report, signal }) {
     const judge = async (missing: number, share: number) => {
       const learningRate = await chooseRate(missing, arm, settings, signal);

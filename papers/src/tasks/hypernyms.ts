@@ -24,7 +24,7 @@ export interface Hypernyms {
 }
 
 export const HYPERNYMS = 80;
-export const HYPERNYM_INPUTS = 768;
+export const HYPERNYM_INPUTS = 512;
 
 /** Only the training labels are made worse: validation and test are as WordNet has them. */
 export const hypernyms = remember(({ train, validation, test, missing, seed }: HypernymsSize): Hypernyms => {
