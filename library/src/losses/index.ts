@@ -7,6 +7,7 @@ export * from "./encouraging.ts";
 export * from "./factored-spherical.ts";
 export * from "./focal.ts";
 export * from "./gaussian-classifier.ts";
+export * from "./legendretron.ts";
 export * from "./log-one-minus-softmax.ts";
 export * from "./long-tail.ts";
 export * from "./multilabel.ts";
