@@ -40,6 +40,7 @@ export {
 export { type MetricIntervalOptions, metricInterval } from "./interval.ts";
 export { logitMargins, negativeEnergies } from "./logits.ts";
 export { atThresholds, bestThresholds, macroAveragePrecision } from "./multilabel.ts";
+export { negativeFlipRate, positiveFlipRate } from "./negative-flips.ts";
 export {
   type EmbeddedItems,
   type NeighbourOptions,
