@@ -1,4 +1,5 @@
 export * from "./adversarial.ts";
+export * from "./class-dependent.ts";
 export * from "./classification.ts";
 export * from "./comp-sum.ts";
 export * from "./contrastive.ts";
@@ -22,5 +23,5 @@ export * from "./single-positive.ts";
 export * from "./sparsemax.ts";
 export * from "./spherical.ts";
 export * from "./survival.ts";
-export * from "./weak-supervision.ts";
 export * from "./uniform.ts";
+export * from "./weak-supervision.ts";

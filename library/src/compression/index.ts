@@ -1,0 +1,2 @@
+export * from "./iterative-pruning.ts";
+export * from "./masks.ts";
