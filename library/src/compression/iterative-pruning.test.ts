@@ -71,7 +71,7 @@ test("survivors start where they started first, pruned weights stay at 0 and bia
     weights(params).forEach((weight, i) => {
       if (bits[i] === 0) assert.ok(weight === 0);
     });
-    assert.ok(values(params[0]!.bias!).every((b) => b !== 0));
+    assert.ok(values(params[1]!.bias!).every((b) => b !== 0));
     const gradients = await evaluate(grad((p: Params) => loss(p, { mask }))(params));
     weights(gradients).forEach((g, i) => {
       if (bits[i] === 0) assert.ok(g === 0);

@@ -47,7 +47,7 @@ export function pruneLowest<P>(mask: P, scores: P, rate: number | ((tensor: numb
     const bits = Float32Array.from(values(m));
     const score = values(s);
     const left = Array.from(bits.keys())
-      .filter((i) => bits[i] >= 0)
+      .filter((i) => bits[i] === 1)
       .sort((a, b) => score[a]! - score[b]! || a - b);
     for (const i of left.slice(0, Math.round(share * left.length))) bits[i] = 0;
     return fromData(bits, m.shape);
