@@ -117,7 +117,10 @@ command("compare", "compare the objectives that fit a column of your own rows, a
 command("predict", "predict new rows with a model that compare has kept")
   .argument("<model>", "the folder that compare has written")
   .argument("<data>", "a file of rows: .csv, .tsv or .jsonl")
-  .option("--no-header", "the first line of a CSV file is a row: columns are column 1, column 2, …")
+  .option(
+    "--no-header",
+    "the first line of a CSV file is a row; columns are told by their places, so all must be there",
+  )
   .option("--out <file>", "where to write, as .csv or .jsonl (default: standard output)")
   .action(async (folder: string, file: string, options) =>
     (await import("./predict.ts")).predict(folder, file, options),
