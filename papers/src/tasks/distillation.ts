@@ -68,23 +68,37 @@ interface Batch {
 const linear = ({ weight, bias }: Dense, x: Tensor) => add(matmul(x, weight), bias!);
 const features = ({ backbone }: Student, x: Tensor) => relu(linear(backbone, x));
 
-/** A network much larger than the student, trained on labels; returns its logits for the training examples. */
+export interface Lesson {
+  /** The student's. */
+  task: Task;
+  /** The teacher's logits, [n, classes] row by row. */
+  train: Float32Array;
+  test: Float32Array;
+}
+
+/** Trains a teacher on all training examples of a task; the student is taught with the first of them. */
 export async function teach(options: {
   task: Task;
+  /** Number of the student's training examples. */
+  examples: number;
   hidden: number[];
   learningRate: number;
   epochs: number;
   batchSize: number;
   seed: number;
-}): Promise<{ train: Float32Array; test: Float32Array }> {
-  const { task, hidden } = options;
+}): Promise<Lesson> {
+  const { task, hidden, examples } = options;
   const { outputs } = await trainNetwork({
     ...options,
     network: mlp([task.inputs, ...hidden, task.classes]),
     train: task.train,
     loss: softmaxCrossEntropy,
   });
-  return { train: await outputs(task.train.x), test: await outputs(task.test.x) };
+  const train = {
+    x: task.train.x.slice(0, examples * task.inputs),
+    labels: task.train.labels.slice(0, examples),
+  };
+  return { task: { ...task, train }, train: await outputs(train.x), test: await outputs(task.test.x) };
 }
 
 export async function trainStudent(options: StudentOptions) {
