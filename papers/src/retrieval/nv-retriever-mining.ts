@@ -113,7 +113,6 @@ export const study = defineStudy<Settings>({
     "nDCG@10": "of test queries, all documents of the query's intent relevant",
     "MRR@10": "of test queries, the labelled document alone relevant",
     "false negatives": "share of the mined negatives that are relevant to their query",
-    hardness: "mean of the teacher's score of a mined negative minus that of the positive",
     padded: "share of the negatives that are random documents, because too few candidates fitted",
   },
   curves: { "training loss": { x: "step", y: "InfoNCE with hard negatives, nats" } },
@@ -143,30 +142,21 @@ export const study = defineStudy<Settings>({
     "The paper mines with teachers of up to 7 billion weights and trains students of up to 7 billion on question answering text, judged on BEIR; here two-layer towers of 25,000 weights search 2,000 made-up documents of 1,000 intents, and the teacher is the student itself.",
   async run({ arm, seed, settings, report, signal }) {
     const choice = await choose(arm, settings, signal);
-    const { mined, padded } = await mine(arm, choice.rule, settings, seed);
-    const towers = await train(mined, settings, choice.learningRate, seed, signal, (step, loss) => {
+    const { lists, padded } = await mine(arm, choice.rule, settings, seed);
+    const towers = await train(lists, settings, choice.learningRate, seed, signal, (step, loss) => {
       report.progress(step / settings.steps);
       if (step % 10 === 0 || step === settings.steps) report.point("training loss", step, loss);
     });
-    const { hardness, lists } = mined;
     return {
       ...(await qualityOf(towers, world(seed, settings.topics), world(seed, settings.topics).test)),
       "false negatives": falseNegativeRate(
         world(seed, settings.topics),
         lists.map((documents, query) => ({ query, documents })),
       ),
-      ...(hardness !== undefined && { hardness }),
       padded,
     };
   },
 });
-
-interface MinedLists {
-  /** For each training query its negatives. */
-  lists: number[][];
-  /** Undefined where all are random. */
-  hardness?: number;
-}
 
 /** The negatives of every training query, by the teacher's scores. */
 async function mine(
@@ -181,16 +171,12 @@ async function mine(
   const found = await candidatesOf(teacher, data, train, DEPTH);
   const draw = random(seed).split("mining");
   let padded = 0;
-  let gap = 0;
-  let mined = 0;
   const lists = Array.from({ length: train.count }, (_, query) => {
     const positive = { document: found.positives[query]!, score: found.positiveScores[query]! };
     const fits = (document: number) =>
       arm === "oracle" ? documents.intents[document] !== train.intents[query] : arm !== "random";
     const candidates = negativesOf(found, query).filter(({ document }) => fits(document));
     const selected = selectNegatives(candidates, [positive], { count: negatives, ...rule });
-    for (const score of selected.scores) gap += score - positive.score;
-    mined += selected.scores.length;
     const full = padNegatives(selected.documents, {
       count: negatives,
       size: documents.count,
@@ -200,14 +186,11 @@ async function mine(
     padded += full.padded;
     return full.documents;
   });
-  return {
-    mined: { lists, ...(mined > 0 && { hardness: gap / mined }) },
-    padded: padded / (lists.length * negatives),
-  };
+  return { lists, padded: padded / (lists.length * negatives) };
 }
 
 async function train(
-  { lists }: MinedLists,
+  lists: readonly (readonly number[])[],
   { topics, warmSteps, steps }: Settings,
   learningRate: number,
   seed: number,
@@ -233,8 +216,8 @@ function choose(arm: string, settings: Settings, signal: AbortSignal) {
     settings.learningRates.map((learningRate) => ({ rule, learningRate })),
   );
   return chooseOnce(["nv-retriever-mining", arm, settings], candidates, async ({ rule, learningRate }) => {
-    const { mined } = await mine(arm, rule, settings, TUNING_SEED);
-    const towers = await train(mined, settings, learningRate, TUNING_SEED, signal);
+    const { lists } = await mine(arm, rule, settings, TUNING_SEED);
+    const towers = await train(lists, settings, learningRate, TUNING_SEED, signal);
     const data = world(TUNING_SEED, settings.topics);
     return (await qualityOf(towers, data, data.development))["nDCG@10"];
   });
