@@ -125,7 +125,7 @@ export const study = defineStudy<Settings>({
       attributes: 3,
       epochs: 50,
       batchSize: 28,
-      learningRates: [1e-3, 1e-2, 1e-1, 1],
+      learningRates: [1e-2, 1e-1, 1, 10],
       seeds: 8,
     },
     full: {
@@ -138,7 +138,7 @@ export const study = defineStudy<Settings>({
       attributes: 3,
       epochs: 200,
       batchSize: 28,
-      learningRates: [1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1],
+      learningRates: [1e-2, 3e-2, 1e-1, 3e-1, 1, 3, 10],
       seeds: 30,
     },
   },
