@@ -18,7 +18,7 @@ import {
 } from "../index.ts";
 import { random } from "../random.ts";
 import { checkGradient } from "../testing.ts";
-import { convexGradient, icnn, legendreLink, logSoftmaxPlus } from "./index.ts";
+import { convexGradient, icnn, legendreLink, logSoftmaxPlus, standardizeLink } from "./index.ts";
 
 const close = (actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance = 1e-6) => {
   assert.equal(actual.length, expected.length);
@@ -94,6 +94,24 @@ test("the map is strictly monotone, its Jacobian symmetric", async () => {
     [1, 2],
   ] as const)
     close([jacobian[j]![k]!], [jacobian[k]![j]!], 1e-7);
+});
+
+test("standardised, hidden sums have mean 0 and variance 1 on the given scores, and outputs variance 1", async () => {
+  const link = legendreLink(4, { hidden: 4, depth: 3, blocks: 2 });
+  const scores = tensor(random(7).normal(300), { shape: [100, 3] });
+  const params = await standardizeLink(link.init(random(8)), scores);
+  const { network } = params[0]!;
+  const potentials = await read(icnn(3, { hidden: 4, depth: 3 }).apply(network, scores));
+  const centre = potentials.reduce((a, b) => a + b) / 100;
+  close([potentials.reduce((t, x) => t + (x - centre) ** 2, 0) / 100], [1], 1e-3);
+  // A second time there is nothing left to do.
+  const again = await standardizeLink(params, scores);
+  for (const [i, layer] of network.inner.entries()) {
+    close(values(again[0]!.network.inner[i]!.shift), values(layer.shift), 1e-4);
+    close(values(again[0]!.network.inner[i]!.logScale), values(layer.logScale), 1e-4);
+  }
+  const shares = (await read(link.apply(params, scores))).slice(0, 4).map(Math.exp);
+  close([shares.reduce((a, b) => a + b)], [1], 1e-5);
 });
 
 test("without the network the link is multinomial logistic regression", async () => {

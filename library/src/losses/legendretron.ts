@@ -10,10 +10,12 @@ import { type Dense, dense } from "../nn/dense.ts";
 import { zeroFill } from "../nn/initializers.ts";
 import { type Layer, requireCount } from "../nn/layer.ts";
 import type { Random } from "../random.ts";
+import { evaluate } from "../runtime/index.ts";
 import {
   add,
   concat,
   exp,
+  expandDims,
   fromData,
   grad,
   logSoftmax,
@@ -24,6 +26,7 @@ import {
   squeeze,
   sum,
   type Tensor,
+  values,
   zeros,
 } from "../tensor/index.ts";
 import { describe } from "../tensor/tensor.ts";
@@ -43,18 +46,20 @@ export function logSoftmaxPlus(scores: Tensor): Tensor {
   return logSoftmax(concat([scores, zeros([scores.shape[0]!, 1], scores.dtype as "float32")], 1));
 }
 
+export interface ConvexLayer {
+  /** Before the softplus that makes the weights positive: [hidden, hidden / 2] and [hidden / 2]. */
+  positive: { weight: Tensor; bias: Tensor };
+  skip: Dense;
+  /** Shift and logarithm of the scale, [hidden / 2]. */
+  shift: Tensor;
+  logScale: Tensor;
+  side: Dense;
+}
+
 /** Weights of an input-convex network, see `icnn`. */
 export interface ConvexNetwork {
   first: Dense;
-  inner: {
-    /** Before the softplus that makes them positive: [width, hidden / 2] and [hidden / 2]. */
-    positive: { weight: Tensor; bias: Tensor };
-    skip: Dense;
-    /** Shift and logarithm of the scale, [hidden / 2]. */
-    shift: Tensor;
-    logScale: Tensor;
-    side: Dense;
-  }[];
+  inner: ConvexLayer[];
   last: { positive: Tensor; skip: Dense; logScale: Tensor };
 }
 
@@ -78,8 +83,6 @@ export function icnn(inputs: number, { hidden = 4, depth = 4 }: ConvexOptions = 
   const half = hidden / 2;
   const linear = (outputs: number, bias = true) =>
     dense(inputs, outputs, { weight: (random, shape) => even(random, shape, inputs), bias });
-  // A mean with positive weights: the factor keeps it from growing with the width.
-  const positiveSum = (h: Tensor, weight: Tensor) => multiply(matmul(h, softplus(weight)), 1 / h.shape[1]!);
   return {
     init: (random) => ({
       first: linear(hidden).init(random.split("first")),
@@ -102,20 +105,74 @@ export function icnn(inputs: number, { hidden = 4, depth = 4 }: ConvexOptions = 
         logScale: zeroFill(random, [1]),
       },
     }),
-    apply(params, x) {
-      let h = softplus(linear(hidden).apply(params.first, x));
-      for (const { positive, skip, shift, logScale, side } of params.inner) {
-        const mixed = add(positiveSum(h, positive.weight), multiply(positive.bias, 1 / hidden));
-        const scaled = multiply(add(add(mixed, linear(half).apply(skip, x)), shift), exp(logScale));
-        h = concat([softplus(scaled), softplus(linear(half).apply(side, x))], 1);
-      }
-      const { positive, skip, logScale } = params.last;
-      const output = add(positiveSum(h, positive), linear(1, false).apply(skip, x));
-      return squeeze(multiply(output, exp(logScale)), 1);
-    },
+    apply: convexOutput,
   };
 }
 
+function convexOutput(params: ConvexNetwork, x: Tensor): Tensor {
+  let h = firstUnits(params, x);
+  for (const layer of params.inner) h = nextUnits(layer, sums(layer, h, x), x);
+  return lastSum(params, h, x);
+}
+
+const affine = (params: Dense, x: Tensor): Tensor => {
+  const product = matmul(x, params.weight);
+  return params.bias ? add(product, params.bias) : product;
+};
+
+// A mean with positive weights: the factor keeps it from growing with the width.
+const positiveMean = (h: Tensor, weight: Tensor) => multiply(matmul(h, softplus(weight)), 1 / h.shape[1]!);
+
+const firstUnits = ({ first }: ConvexNetwork, x: Tensor) => softplus(affine(first, x));
+
+/** What a hidden layer normalises. */
+function sums({ positive, skip }: ConvexLayer, h: Tensor, x: Tensor): Tensor {
+  const mixed = add(positiveMean(h, positive.weight), multiply(positive.bias, 1 / h.shape[1]!));
+  return add(mixed, affine(skip, x));
+}
+
+function nextUnits({ shift, logScale, side }: ConvexLayer, total: Tensor, x: Tensor): Tensor {
+  const normalized = multiply(add(total, shift), exp(logScale));
+  return concat([softplus(normalized), softplus(affine(side, x))], 1);
+}
+
+function lastSum({ last }: ConvexNetwork, h: Tensor, x: Tensor): Tensor {
+  const total = add(positiveMean(h, last.positive), affine(last.skip, x));
+  return squeeze(multiply(total, exp(last.logScale)), 1);
+}
+
+/**
+ * Shifts and scales that give the normalised sums of a link's networks mean 0 and variance 1 on these
+ * scores, as the official code sets them from the first batch. Without it the networks start almost linear.
+ *
+ * @param params From `legendreLink(…).init`.
+ * @param scores Concrete, [n, C − 1], of examples such as the first batch.
+ */
+export async function standardizeLink(
+  params: readonly ConvexGradient[],
+  scores: Tensor,
+): Promise<ConvexGradient[]> {
+  const blocks: ConvexGradient[] = [];
+  let z = scores;
+  for (const block of params) {
+    const network = { ...block.network, inner: [...block.network.inner] };
+    let h = await evaluate(firstUnits(network, z));
+    for (const [l, layer] of network.inner.entries()) {
+      const total = await evaluate(sums(layer, h, z));
+      const { shift, logScale } = standardizing(total);
+      const standardized = { ...layer, shift, logScale };
+      network.inner[l] = standardized;
+      h = await evaluate(nextUnits(standardized, total, z));
+    }
+    const unscaled = { ...network.last, logScale: fromData(Float32Array.of(0), [1]) };
+    const total = await evaluate(lastSum({ ...network, last: unscaled }, h, z));
+    network.last = { ...unscaled, logScale: standardizing(expandDims(total, 1)).logScale };
+    const standardized = { ...block, network };
+    blocks.push(standardized);
+    z = await evaluate(gradientMap(standardized, z));
+  }
+  return blocks;
+}
 export interface ConvexGradient {
   network: ConvexNetwork;
   /** Before the softplus: weights of ½ ‖z‖² and of the network. */
@@ -137,14 +194,16 @@ export function convexGradient(width: number, options: ConvexOptions = {}): Laye
       square: fromData(Float32Array.of(Math.log(Math.E - 1)), []),
       mix: fromData(Float32Array.of(0), []),
     }),
-    apply(params, z) {
-      const potential = (at: Tensor) => {
-        const squares = multiply(multiply(sum(square(at)), 0.5), softplus(params.square));
-        return add(multiply(sum(network.apply(params.network, at)), softplus(params.mix)), squares);
-      };
-      return grad(potential)(z);
-    },
+    apply: gradientMap,
   };
+}
+
+function gradientMap(params: ConvexGradient, z: Tensor): Tensor {
+  const potential = (at: Tensor) => {
+    const squares = multiply(multiply(sum(square(at)), 0.5), softplus(params.square));
+    return add(multiply(sum(convexOutput(params.network, at)), softplus(params.mix)), squares);
+  };
+  return grad(potential)(z);
 }
 
 /**
@@ -167,6 +226,25 @@ export function legendreLink(
   return {
     init: (random) => maps.map((map, i) => map.init(random.split(i))),
     apply: (params, scores) => logSoftmaxPlus(maps.reduce((z, map, i) => map.apply(params[i]!, z), scores)),
+  };
+}
+
+/** Minus the mean of each column of concrete sums [n, width], and minus the logarithm of its deviation. */
+function standardizing(total: Tensor): { shift: Tensor; logScale: Tensor } {
+  const [n, width] = total.shape as [number, number];
+  const data = values(total);
+  const [means, squares] = [new Float64Array(width), new Float64Array(width)];
+  for (let at = 0; at < data.length; at++) means[at % width]! += data[at]! / n;
+  for (let at = 0; at < data.length; at++) squares[at % width]! += (data[at]! - means[at % width]!) ** 2 / n;
+  return {
+    shift: fromData(
+      Float32Array.from(means, (mean) => -mean),
+      [width],
+    ),
+    logScale: fromData(
+      Float32Array.from(squares, (square) => -Math.log(Math.sqrt(square) + 1e-6)),
+      [width],
+    ),
   };
 }
 

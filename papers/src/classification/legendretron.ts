@@ -1,8 +1,8 @@
-import { add, mean, negate, pick, type Tensor } from "nearmiss";
-import { legendreLink, logSoftmaxPlus } from "nearmiss/losses";
+import { add, evaluate, fromData, mean, negate, pick, type Tensor } from "nearmiss";
+import { type ConvexGradient, legendreLink, logSoftmaxPlus, standardizeLink } from "nearmiss/losses";
 import { accuracy, argMax, rocAuc } from "nearmiss/metrics";
 import { type Dense, dense, type Layer, mlp } from "nearmiss/nn";
-import type { Random } from "nearmiss/random";
+import { type Random, random } from "nearmiss/random";
 import type { Card } from "../card.ts";
 import { chooseOnce, TUNING_SEED } from "../choose.ts";
 import { defineStudy } from "../study.ts";
@@ -27,12 +27,14 @@ export const card: Card = {
   formula: String.raw`p=\operatorname{softmax}^{+}\!\big(\nabla\Phi(Wx+b)\big),\quad\Phi(z)=\operatorname{sp}(w_1)\,\mathrm{ICNN}(z)+\operatorname{sp}(w_0)\tfrac12\|z\|^2,\quad\operatorname{sp}=\text{softplus}`,
   exports: [
     "losses/legendretron: legendreLink",
+    "losses/legendretron: standardizeLink",
     "losses/legendretron: convexGradient",
     "losses/legendretron: icnn",
     "losses/legendretron: logSoftmaxPlus",
   ],
   notes: [
-    "The official code sets its normalisation of hidden units from the first batch and adds 0.001 to its scales; here shifts and scales start at 0 and 1. It draws the weights of the two parts of the potential at random; here they start at 1 for the square and log 2 for the network.",
+    "Changed after a first default run: shifts and scales of the hidden units started at 0 and 1, with which the convex network is almost linear and the link hardly learned. As in the official code they are now set so that hidden sums start with mean 0 and variance 1 on training examples. The first run's differences in accuracy were −0.009 on two digits and −0.002 on phonemes (both contradicting), −0.001 on one digit, and +0.005 and −0.003 with wrong labels.",
+    "The official code adds 0.001 to the scales of hidden units, here nothing is added. It draws the weights of the two parts of the potential at random; here they start at 1 for the square and log 2 for the network.",
     "The official log-softmax with a reference class subtracts the largest score without the reference's 0, and overflows where all scores are far below 0; here the 0 takes part.",
     "The official code penalises the squares of all weights by 0.0005 and trains 200 epochs in float64; here training is short, in float32, and has no penalty. All arms use the same number of steps and choose among three learning rates.",
     "The baseline has C − 1 linear scores and the same softmax with a reference class, as in the official code. A third arm, a network with one hidden layer of rectifiers behind the scores, tells a gain of the link from that of any further nonlinearity; it decides nothing.",
@@ -179,7 +181,7 @@ export const study = defineStudy<Settings>({
       const task = tasks[name]!({ train, validation, test, seed: on });
       const { outputs } = await trainNetwork({
         ...settings,
-        network: network(arm, task, settings),
+        network: await network(arm, task, settings, random(on).split("weights")),
         train: task.train,
         loss: (logShares: Tensor, labels: Tensor) => mean(negate(pick(logShares, labels))),
         learningRate,
@@ -193,16 +195,24 @@ export const study = defineStudy<Settings>({
 });
 
 /** Linear scores, which start equal in all arms, and the arm's way from them to log-probabilities. */
-function network(arm: string, { inputs, classes }: ManyClasses, settings: Settings) {
+async function network(
+  arm: string,
+  { inputs, classes, train }: ManyClasses,
+  settings: Settings,
+  draw: Random,
+) {
   const linear = dense(inputs, classes - 1);
   const head = heads[arm]!(classes, settings);
+  const start = { linear: linear.init(draw.split("linear")), head: head.init(draw.split("head")) };
+  if (arm === "legendretron") {
+    const n = Math.min(500, train.labels.length);
+    const first = fromData(train.x.subarray(0, n * inputs), [n, inputs]);
+    const scores = await evaluate(linear.apply(start.linear, first));
+    start.head = await standardizeLink(start.head as ConvexGradient[], scores);
+  }
   return {
-    init: (random: Random) => ({
-      linear: linear.init(random.split("linear")),
-      head: head.init(random.split("head")),
-    }),
-    apply: (params: { linear: Dense; head: unknown }, x: Tensor) =>
-      head.apply(params.head, linear.apply(params.linear, x)),
+    init: () => start,
+    apply: (params: typeof start, x: Tensor) => head.apply(params.head, linear.apply(params.linear, x)),
   };
 }
 
