@@ -134,8 +134,17 @@ type Lookup = (word: string) => readonly (readonly [term: number, share: number]
 
 interface TermIndex {
   number: Map<string, number>;
-  /** Groups of three letters to the terms that have them. Built for the first unknown word. */
-  spellings?: Map<string, number[]>;
+  /** Built for the first unknown word. */
+  spellings?: Spellings;
+}
+
+interface Spellings {
+  /** Groups of three letters to the terms that have them. */
+  terms: Map<string, number[]>;
+  /** [terms] How many groups each term has. */
+  sizes: Int32Array;
+  /** [terms] Zeros to count in. */
+  counts: Int32Array;
 }
 
 const indices = new WeakMap<string[], TermIndex>();
@@ -164,33 +173,35 @@ function lookupOf(encoder: StaticEncoder): Lookup {
 /** The known words that are spelt most like an unknown one, with shares that add up to 1; none where none is. */
 function alike(word: string, terms: readonly string[], index: TermIndex): [number, number][] {
   index.spellings ??= spellingsOf(terms);
+  const { terms: lists, sizes, counts } = index.spellings;
   const groups = lettersOf(word);
-  const shared = new Map<number, number>();
+  const sharing: number[] = [];
   for (const group of groups)
-    for (const term of index.spellings.get(group) ?? []) shared.set(term, (shared.get(term) ?? 0) + 1);
-  // Dice's coefficient of the two words' groups.
-  const likeness = [...shared]
-    .map(([term, count]): [number, number] => [
-      term,
-      (2 * count) / (groups.size + lettersOf(terms[term]!).size),
-    ])
-    .filter(([, share]) => share >= LEAST_LIKENESS)
-    .sort((a, b) => b[1] - a[1] || a[0] - b[0])
-    .slice(0, MOST_SPELLINGS);
+    for (const term of lists.get(group) ?? []) if (counts[term]!++ === 0) sharing.push(term);
+  const near: [number, number][] = [];
+  for (const term of sharing) {
+    // Dice's coefficient of the two words' groups.
+    const share = (2 * counts[term]!) / (groups.size + sizes[term]!);
+    if (share >= LEAST_LIKENESS) near.push([term, share]);
+    counts[term] = 0;
+  }
+  const likeness = near.sort((a, b) => b[1] - a[1] || a[0] - b[0]).slice(0, MOST_SPELLINGS);
   const total = likeness.reduce((sum, [, share]) => sum + share, 0);
   return likeness.map(([term, share]) => [term, share / total]);
 }
 
-function spellingsOf(terms: readonly string[]): Map<string, number[]> {
-  const spellings = new Map<string, number[]>();
-  terms.forEach((word, term) => {
-    for (const group of lettersOf(word)) {
-      const list = spellings.get(group);
+function spellingsOf(known: readonly string[]): Spellings {
+  const terms = new Map<string, number[]>();
+  const sizes = Int32Array.from(known, (word, term) => {
+    const groups = lettersOf(word);
+    for (const group of groups) {
+      const list = terms.get(group);
       if (list) list.push(term);
-      else spellings.set(group, [term]);
+      else terms.set(group, [term]);
     }
+    return groups.size;
   });
-  return spellings;
+  return { terms, sizes, counts: new Int32Array(known.length) };
 }
 
 /** The groups of three letters of a word with its ends marked. */
