@@ -97,12 +97,8 @@ test("sahaBlocks without sorting and a pool of one takes the top documents, as p
   const { queries, documents } = world(7);
   const positives = Array.from({ length: queries.count }, (_, i) => i);
   const ranked = await denseIndex(documents, { threads: 1 }).search(queries, 20);
-  const [{ anchor, members }] = sahaBlocks(ranked, queries, positives, {
-    count: 5,
-    poolMultiplier: 1,
-    sortByQuery: false,
-    random: random(1),
-  }) as [{ anchor: number; members: number[] }];
+  const options = { count: 5, poolMultiplier: 1, sortByQuery: false, random: random(1) };
+  const { anchor, members } = sahaBlocks(ranked, queries, positives, options)[0]!;
   const candidates = Array.from({ length: 20 }, (_, rank) => ({
     document: ranked.documents[anchor * 20 + rank]!,
     score: ranked.scores[anchor * 20 + rank]!,

@@ -88,7 +88,7 @@ export function sahaBlocks(
       const members = found.slice(0, count);
       blocks.push({ anchor, members, phase: number });
       used.add(anchor);
-      if (number === 1) taken.add(anchor);
+      taken.add(anchor);
       for (const member of members) {
         used.add(member);
         taken.add(member);

@@ -53,6 +53,10 @@ export interface TowerTraining {
   negatives?: (query: number, draw: Random) => ArrayLike<number>;
   /** Further numbers of a query that the loss wants, as many for every query. */
   extra?: (query: number, negatives: ArrayLike<number>) => ArrayLike<number>;
+  /** Training queries of a step, as many in every step. Default: at random, of an intent one at most. */
+  batches?: (step: number, draw: Random) => readonly number[];
+  /** The document that a training query is labelled with. Default: its intent's. */
+  positive?: (query: number) => number;
   /** Default: `sharedInfoNCE`. */
   loss?: RetrievalLoss;
   /** Which weights learn. Default: both towers. */
@@ -111,7 +115,7 @@ export async function trainTowers(options: TowerTraining): Promise<Towers> {
   for (let i = 0; i < steps; i++) {
     signal?.throwIfAborted();
     const draw = root.split(`batches of ${options.from ? "the second" : "the first"} phase`).split(i);
-    const result = await step(state, fixed, batchOf(options, draw, batchSize));
+    const result = await step(state, fixed, batchOf(options, i, draw, batchSize));
     state = result.state;
     onStep?.(i + 1, steps, values(result.loss)[0]!);
   }
@@ -126,13 +130,17 @@ interface Batch {
 }
 
 /** Each intent stands in a batch once at most, so that no in-batch negative is a labelled positive. */
-function batchOf({ world, negatives, extra }: TowerTraining, draw: Random, size: number): Batch {
+function batchOf(options: TowerTraining, step: number, draw: Random, size: number): Batch {
+  const { world, negatives, extra, batches } = options;
   const { train, documents, labelled } = world;
   const perIntent = train.count / labelled.length;
-  const queries = Array.from(
-    draw.sample(labelled.length, Math.min(size, labelled.length)),
-    (intent) => intent * perIntent + draw.integer(0, perIntent),
-  );
+  const queries = batches
+    ? [...batches(step, draw)]
+    : Array.from(
+        draw.sample(labelled.length, Math.min(size, labelled.length)),
+        (intent) => intent * perIntent + draw.integer(0, perIntent),
+      );
+  const positive = options.positive ?? ((query) => labelled[train.intents[query]!]!);
   const hard = negatives && queries.map((query) => Array.from(negatives(query, draw)));
   const further = extra && queries.map((query, i) => Array.from(extra(query, hard?.[i] ?? [])));
   const features = (from: IntentRows, rows: number[]) => {
@@ -151,7 +159,7 @@ function batchOf({ world, negatives, extra }: TowerTraining, draw: Random, size:
     positives: fromData(
       features(
         documents,
-        queries.map((query) => labelled[train.intents[query]!]!),
+        queries.map((query) => positive(query)),
       ),
       [n, LATENT_FEATURES],
     ),
