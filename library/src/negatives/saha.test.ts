@@ -10,14 +10,13 @@ function toy(cosines: number[]) {
   const queries = vectors(Float32Array.from([1, ...cosines].flatMap((c) => [c, Math.sqrt(1 - c * c)])), 2);
   const count = queries.count;
   // Every query sees the documents in their order.
-  const documents = Int32Array.from({ length: count * count }, (_, at) => at % count);
-  const ranked: Ranked = { documents, scores: new Float32Array(count * count), width: count };
-  return { queries, ranked, positives: Array.from({ length: count }, (_, i) => i) };
+  const positives = Array.from({ length: count }, (_, i) => i);
+  return { queries, rankings: positives.map(() => positives), positives };
 }
 
 const firstBlock = (cosines: number[], options: SahaOptions) => {
-  const { queries, ranked, positives } = toy(cosines);
-  return sahaBlocks(ranked, queries, positives, options)[0]!;
+  const { queries, rankings, positives } = toy(cosines);
+  return sahaBlocks(rankings, queries, positives, options)[0]!;
 };
 
 test("sahaBlocks: the candidates whose owners are least like the anchor", () => {
@@ -37,20 +36,23 @@ test("sahaBlocks: a query that asks the same is taken last", () => {
 });
 
 test("sahaBlocks: of a document's owners the one most like the anchor stands for it", () => {
-  const { queries, ranked } = toy([0.2, 0.9, 0.5]);
+  const { queries, rankings } = toy([0.2, 0.9, 0.5]);
   const positives = [0, 1, 1, 1];
-  const [block] = sahaBlocks(ranked, queries, positives, { count: 2, poolMultiplier: 1 });
+  const [block] = sahaBlocks(rankings, queries, positives, { count: 2, poolMultiplier: 1 });
   assert.deepEqual(block, { anchor: 0, members: [2], phase: 1 });
 });
 
 test("sahaBlocks: left-over anchors share members in the second phase", () => {
-  const { queries, ranked, positives } = toy([0.3, 0.2, 0.1, 0.05]);
-  const blocks = sahaBlocks(ranked, queries, positives, { count: 3, poolMultiplier: 1 });
+  const { queries, rankings, positives } = toy([0.3, 0.2, 0.1, 0.05]);
+  const blocks = sahaBlocks(rankings, queries, positives, { count: 3, poolMultiplier: 1 });
   assert.deepEqual(blocks, [
     { anchor: 0, members: [3, 2, 1], phase: 1 },
     { anchor: 4, members: [0, 1, 2], phase: 2 },
   ]);
 });
+
+const rows = ({ documents, width }: Ranked) =>
+  Array.from({ length: documents.length / width }, (_, i) => documents.subarray(i * width, (i + 1) * width));
 
 function world(seed: number, count = 30, width = 4) {
   const draw = random(seed);
@@ -68,8 +70,8 @@ test("sahaBlocks: no block holds a pair twice, its anchor's document or a pair o
       fc.integer({ min: 1, max: 4 }),
       async (seed, count, poolMultiplier) => {
         const { queries, documents, positives } = world(seed);
-        const ranked = await denseIndex(documents, { threads: 1 }).search(queries, 30);
-        const blocks = sahaBlocks(ranked, queries, positives, {
+        const rankings = rows(await denseIndex(documents, { threads: 1 }).search(queries, 30));
+        const blocks = sahaBlocks(rankings, queries, positives, {
           count,
           poolMultiplier,
           random: random(seed),
@@ -98,7 +100,7 @@ test("sahaBlocks without sorting and a pool of one takes the top documents, as p
   const positives = Array.from({ length: queries.count }, (_, i) => i);
   const ranked = await denseIndex(documents, { threads: 1 }).search(queries, 20);
   const options = { count: 5, poolMultiplier: 1, sortByQuery: false, random: random(1) };
-  const { anchor, members } = sahaBlocks(ranked, queries, positives, options)[0]!;
+  const { anchor, members } = sahaBlocks(rows(ranked), queries, positives, options)[0]!;
   const candidates = Array.from({ length: 20 }, (_, rank) => ({
     document: ranked.documents[anchor * 20 + rank]!,
     score: ranked.scores[anchor * 20 + rank]!,
@@ -111,11 +113,14 @@ test("sahaBlocks without sorting and a pool of one takes the top documents, as p
 });
 
 test("sahaBlocks: what does not fit is refused by name", () => {
-  const { queries, ranked, positives } = toy([0.5]);
-  assert.throws(() => sahaBlocks(ranked, queries, [0]), /positives 1; expected as many/);
-  assert.throws(() => sahaBlocks(ranked, queries, positives, { count: 0 }), /count is 0/);
+  const { queries, rankings, positives } = toy([0.5]);
   assert.throws(
-    () => sahaBlocks(ranked, queries, positives, { poolMultiplier: 1.5 }),
+    () => sahaBlocks(rankings, queries, [0]),
+    /2 rankings and 1 positives for 2 queries; expected as many/,
+  );
+  assert.throws(() => sahaBlocks(rankings, queries, positives, { count: 0 }), /count is 0/);
+  assert.throws(
+    () => sahaBlocks(rankings, queries, positives, { poolMultiplier: 1.5 }),
     /poolMultiplier is 1.5/,
   );
 });

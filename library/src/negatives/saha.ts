@@ -1,6 +1,6 @@
 /** Self-aware hard negatives: hard documents whose own queries are unlike the query at hand. */
 import type { Random } from "../random.ts";
-import { type Ranked, unitRows, type Vectors } from "../retrieval/index.ts";
+import { unitRows, type Vectors } from "../retrieval/index.ts";
 
 export interface SahaOptions {
   /** Members of a block besides its anchor. Default 7. */
@@ -36,15 +36,15 @@ export interface SahaBlock {
  *
  * Source: Ju and Lee 2025, "From Generator to Embedder", and their code.
  *
- * @param ranked for each query its documents, best first, by the model before training; 2 · count ·
- *   poolMultiplier to a query in the authors' code
+ * @param rankings for each query its documents, best first, by the model before training; the authors' code
+ *   looks at 2 · count · poolMultiplier
  * @param queries the queries' vectors
  * @param positives for each query its document
  * @returns blocks of at most 1 + count pairs; none for a query without a candidate in both phases
  * @throws RangeError where the numbers of queries disagree, and for options out of range
  */
 export function sahaBlocks(
-  ranked: Ranked,
+  rankings: readonly ArrayLike<number>[],
   queries: Vectors,
   positives: ArrayLike<number>,
   { count = 7, poolMultiplier = 5, sortByQuery = true, random }: SahaOptions = {},
@@ -52,10 +52,9 @@ export function sahaBlocks(
   for (const [name, value] of Object.entries({ count, poolMultiplier }))
     if (!(Number.isSafeInteger(value) && value > 0))
       throw new RangeError(`sahaBlocks: ${name} is ${value}; expected a positive integer`);
-  const rankedQueries = ranked.documents.length / ranked.width;
-  if (rankedQueries !== queries.count || positives.length !== queries.count)
+  if (rankings.length !== queries.count || positives.length !== queries.count)
     throw new RangeError(
-      `sahaBlocks: ranked has ${rankedQueries} queries, queries ${queries.count} and positives ${positives.length}; expected as many`,
+      `sahaBlocks: ${rankings.length} rankings and ${positives.length} positives for ${queries.count} queries; expected as many`,
     );
   const cosine = cosinesOf(queries);
   const owners = Map.groupBy(
@@ -70,8 +69,9 @@ export function sahaBlocks(
 
   const gather = (anchor: number, taken: ReadonlySet<number>, limit: number): number[] => {
     const found: number[] = [];
-    for (let rank = 0; rank < ranked.width && found.length < limit; rank++) {
-      const document = ranked.documents[anchor * ranked.width + rank]!;
+    const ranking = rankings[anchor]!;
+    for (let rank = 0; rank < ranking.length && found.length < limit; rank++) {
+      const document = ranking[rank]!;
       if (document === positives[anchor]) continue;
       const free = (owners.get(document) ?? []).filter((owner) => !taken.has(owner));
       if (free.length > 0) found.push(mostLike(anchor, free, cosine));
