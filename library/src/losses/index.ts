@@ -22,6 +22,7 @@ export type { LossOptions, Reduction } from "./reduction.ts";
 export * from "./regression.ts";
 export * from "./robust.ts";
 export * from "./single-positive.ts";
+export * from "./soft-labels.ts";
 export * from "./sparsemax.ts";
 export * from "./spherical.ts";
 export * from "./survival.ts";
