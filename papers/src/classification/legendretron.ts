@@ -81,7 +81,7 @@ export const study = defineStudy<Settings>({
   arms,
   scales: {
     smoke: {
-      train: 200,
+      train: 100,
       validation: 50,
       test: 100,
       hidden: 4,
@@ -89,7 +89,7 @@ export const study = defineStudy<Settings>({
       epochs: 1,
       batchSize: 100,
       learningRates: [1e-2],
-      seeds: 2,
+      seeds: 1,
     },
     default: {
       train: 4000,
