@@ -7,8 +7,8 @@ import { leaves, mapTree, zipTrees } from "../tree.ts";
  * gradient of an example's loss. With cross-entropy it says how much the likelihood of the labels
  * depends on each weight.
  *
- * Source: Kirkpatrick et al. (2017), "Overcoming catastrophic forgetting", with observed labels in place
- * of labels drawn from the model.
+ * Source: Kirkpatrick et al. (2017), "Overcoming catastrophic forgetting". The exact information takes
+ * labels drawn from the model; observed labels, or those that the model predicts, are common stand-ins.
  *
  * @param loss As for training: parameters and a batch to a scalar. It is given one example at a time.
  * @param batches Of concrete tensors with the examples along the first axis; memory is that of one

@@ -100,17 +100,8 @@ export function chooseAlpha(
   return Math.max(...good.map(({ alpha }) => alpha));
 }
 
-/**
- * Importances made comparable to an importance of 1: divided by their mean over all weights, then cut to
- * [low, high].
- *
- * @param options.low Default: 1e-3.
- * @param options.high Default: 1e3.
- */
-export function normalizeImportance<P>(
-  importance: P,
-  { low = 1e-3, high = 1e3 }: { low?: number; high?: number } = {},
-): P {
+/** Importances made comparable to an importance of 1: divided by their mean over all weights. */
+export function normalizeImportance<P>(importance: P): P {
   let [sum, count] = [0, 0];
   for (const x of leaves(importance)) {
     for (const value of values(x)) sum += value;
@@ -121,7 +112,7 @@ export function normalizeImportance<P>(
     throw new RangeError(
       `normalizeImportance: the mean importance is ${mean}; expected a finite number above 0`,
     );
-  return mapTree(importance, (x) => filled(x, (i) => Math.min(high, Math.max(low, values(x)[i] / mean))));
+  return mapTree(importance, (x) => filled(x, (i) => values(x)[i] / mean));
 }
 
 function filled(like: Tensor, value: (i: number) => number): Tensor {

@@ -22,6 +22,8 @@ export interface UpdateSettings {
   batchSize: number;
   /** Of the old models; new ones have their own. */
   oldRate: number;
+  /** Examples for the importances of weights, a multiple of 20. */
+  importance: number;
 }
 
 export interface Update {
@@ -94,20 +96,23 @@ export const dataUpdate = remember(
       },
     );
 
+    const forward = compile((params: Weights, x: Tensor) => network.apply(params, x), { threads: 1 });
+    const logits = async (weights: Weights, { x, labels }: Examples) =>
+      values(await forward(weights, fromData(x, [labels.length, inputs]))) as Float32Array;
     const importance = remember(async () => {
       const loss = (params: Weights, batch: { x: Tensor; labels: Tensor }) =>
         softmaxCrossEntropy(network.apply(params, batch.x), batch.labels);
+      // The gradients are those of the labels that the old model predicts, on old and new examples alike.
+      const predicted = argMax(await logits(old, train), classes);
       const size = 20;
-      const batches = Array.from({ length: Math.floor(before / size) }, (_, i) => ({
-        x: fromData(early.x.slice(i * size * inputs, (i + 1) * size * inputs), [size, inputs]),
-        labels: fromData(early.labels.slice(i * size, (i + 1) * size), [size]),
+      const count = Math.min(settings.importance, predicted.length - (predicted.length % size));
+      const batches = Array.from({ length: count / size }, (_, i) => ({
+        x: fromData(train.x.slice(i * size * inputs, (i + 1) * size * inputs), [size, inputs]),
+        labels: fromData(predicted.slice(i * size, (i + 1) * size), [size]),
       }));
       return normalizeImportance(await fisherDiagonal(loss, old, batches));
     });
 
-    const forward = compile((params: Weights, x: Tensor) => network.apply(params, x), { threads: 1 });
-    const logits = async (weights: Weights, { x, labels }: Examples) =>
-      values(await forward(weights, fromData(x, [labels.length, inputs]))) as Float32Array;
     return {
       classes,
       validation: task.validation,
