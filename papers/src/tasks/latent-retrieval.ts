@@ -57,6 +57,8 @@ export interface TowerTraining {
   batches?: (step: number, draw: Random) => readonly number[];
   /** The document that a training query is labelled with. Default: its intent's. */
   positive?: (query: number) => number;
+  /** Called before step 0 and after every so many steps with the towers so far, for miners that look again. */
+  refresh?: { every: number; mine: (towers: Towers, step: number) => Promise<void> };
   /** Default: `sharedInfoNCE`. */
   loss?: RetrievalLoss;
   /** Which weights learn. Default: both towers. */
@@ -71,7 +73,7 @@ export interface TowerTraining {
  */
 export async function trainTowers(options: TowerTraining): Promise<Towers> {
   const { seed, steps, learningRate, batchSize = 64, loss = sharedInfoNCE, train = "both" } = options;
-  const { signal, onStep } = options;
+  const { refresh, signal, onStep } = options;
   const root = random(seed).split("towers");
   const initial = options.from ?? {
     query: tower.init(root.split("query weights")),
@@ -114,6 +116,7 @@ export async function trainTowers(options: TowerTraining): Promise<Towers> {
   let state = start();
   for (let i = 0; i < steps; i++) {
     signal?.throwIfAborted();
+    if (refresh && i % refresh.every === 0) await refresh.mine({ ...initial, ...state.params } as Towers, i);
     const draw = root.split(`batches of ${options.from ? "the second" : "the first"} phase`).split(i);
     const result = await step(state, fixed, batchOf(options, i, draw, batchSize));
     state = result.state;
