@@ -3,6 +3,7 @@ export * from "./class-dependent.ts";
 export * from "./classification.ts";
 export * from "./comp-sum.ts";
 export * from "./contrastive.ts";
+export * from "./cosent.ts";
 export * from "./distillation.ts";
 export * from "./encouraging.ts";
 export * from "./ensemble.ts";
