@@ -2,6 +2,7 @@ export { type Alarm, type AlarmOptions, type Alarms, alarms, type Observation } 
 export { type SquareAttackOptions, squareAttack } from "./attacks.ts";
 export { compSumBound, compSumTransform } from "./bounds.ts";
 export { alignment, effectiveRank, uniformity } from "./embeddings.ts";
+export { type LogMEOptions, logME } from "./logme.ts";
 export { deadUnits, gradientNorm } from "./network.ts";
 export { type NeuralCollapse, neuralCollapse } from "./neural-collapse.ts";
 export { reversalRate, type SimpsonsBias, simpsonsBias } from "./simpsons-bias.ts";

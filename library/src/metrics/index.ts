@@ -94,3 +94,4 @@ export {
   type SurvivalCurve,
   survivalAt,
 } from "./survival.ts";
+export { weightedTau } from "./weighted-tau.ts";
