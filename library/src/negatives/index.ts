@@ -8,3 +8,4 @@ export * from "./pad.ts";
 export * from "./report.ts";
 export * from "./saha.ts";
 export { type Dropped, type Selection, type SelectionOptions, selectNegatives } from "./select.ts";
+export * from "./simans.ts";
