@@ -25,8 +25,10 @@ export function fitEncoding({ table, target, features }: Prepared, training: num
   const texts = features.filter(
     (name) => table.columns.find((column) => column.name === name)?.type === "text",
   ).length;
-  // Several texts share what one would have, so that long tables of texts stay within memory.
-  const buckets = Math.max(256, 2 ** Math.floor(Math.log2(1024 / Math.max(1, texts))));
+  // Words that share a bucket cannot be told apart, and more rows have more words: on news of four topics, 1,920
+  // rows in 1,024 buckets gave an accuracy of 0.66, in 4,096 of 0.78. Several texts share what one would have.
+  const wanted = Math.max(512, Math.min(4096, 2 ** Math.ceil(Math.log2(2 * rows.length))));
+  const buckets = Math.max(256, 2 ** Math.floor(Math.log2(wanted / Math.max(1, texts))));
   const encoder = fitFeatures(table, { columns: features, rows, buckets });
   if (target.task === "classification") return { encoder };
   const values = Float64Array.from(rows, (row) => target.values[row]);
