@@ -1,13 +1,16 @@
 /** How a network's outputs become what is told to the user. */
 import { divide, maximum, sigmoid, softmax, squeeze, sum, type Tensor } from "nearmiss";
+import { sparsemax } from "nearmiss/nn";
 
-export const linkNames = ["softmax", "sigmoids", "share", "identity"] as const;
+export const linkNames = ["softmax", "sparsemax", "sigmoids", "share", "identity"] as const;
 
 export type LinkName = (typeof linkNames)[number];
 
 export const links: Readonly<Record<LinkName, (outputs: Tensor) => Tensor>> = {
   /** Logits [n, classes] to probabilities. */
   softmax: (outputs) => softmax(outputs),
+  /** Logits [n, classes] to probabilities, many of which are 0. */
+  sparsemax: (outputs) => sparsemax(outputs),
   /** A logit for each class by itself, [n, classes]: their probabilities, made to sum to 1. */
   sigmoids: (outputs) => {
     const each = maximum(sigmoid(outputs), 1e-6);

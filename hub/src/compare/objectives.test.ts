@@ -48,7 +48,7 @@ test("baselines come first, and objectives for two classes are for two classes",
 
 test("outputs become probabilities, whatever they are", async () => {
   const outputs = fromData(Float32Array.of(-50, 3, 0.2, 0, 0, 0, -1, -1, -1, 100, -100, 5), [4, 3]);
-  for (const name of ["softmax", "sigmoids", "share"] as const) {
+  for (const name of ["softmax", "sparsemax", "sigmoids", "share"] as const) {
     const p = values(await evaluate(links[name](outputs))) as Float32Array;
     for (let row = 0; row < 4; row++) {
       const part = p.slice(row * 3, row * 3 + 3);

@@ -23,6 +23,7 @@ import {
   softmaxCrossEntropy,
   softmaxFocal,
   sovr,
+  sparsemaxLoss,
   squaredError,
   squentropy,
   trimmedLoss,
@@ -91,6 +92,7 @@ export const objectives: Readonly<Record<string, Objective>> = {
   oneVsRest: classes((f, y) => oneVsRest(f, y), "sigmoids"),
   sovr: classes((f, y) => sovr(f, y)),
   asymmetricLoss: classes((f, y) => asymmetricLoss(f, hot(f, y)), "sigmoids"),
+  sparsemaxLoss: classes((f, y) => sparsemaxLoss(f, hot(f, y)), "sparsemax"),
   zErrorCE: classes((f, y) => zErrorCE(f, y)),
   trimmedLoss: classes((f, y) => trimmedLoss(softmaxCrossEntropy(f, y, { reduction: "none" }))),
   "integratedRisk-weights": classes((f, y, { counts }) =>

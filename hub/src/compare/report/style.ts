@@ -28,6 +28,7 @@ p, ul { margin: 8px 0; max-width: 70ch; }
 .wide { overflow-x: auto; background: var(--surface); border: 1px solid var(--line); border-radius: 8px; padding: 12px; margin: 12px 0; }
 .wide:focus-visible { outline: 2px solid var(--other); }
 svg { display: block; max-width: 100%; min-width: 420px; height: auto; font: 13px system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", Arial, sans-serif; }
+svg[width="720"] { min-width: 600px; }
 svg text { fill: var(--ink); }
 svg .tick, svg .label { fill: var(--muted); }
 svg .grid { stroke: var(--line); stroke-width: 1; }
