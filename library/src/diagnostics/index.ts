@@ -5,4 +5,5 @@ export { alignment, effectiveRank, uniformity } from "./embeddings.ts";
 export { type LogMEOptions, logME } from "./logme.ts";
 export { deadUnits, gradientNorm } from "./network.ts";
 export { type NeuralCollapse, neuralCollapse } from "./neural-collapse.ts";
+export { listOverlap, pairErrors, pairGradientNorms } from "./retrieval.ts";
 export { reversalRate, type SimpsonsBias, simpsonsBias } from "./simpsons-bias.ts";

@@ -99,6 +99,8 @@ export interface BagTraining {
   extra?: (query: number, negatives: ArrayLike<number>, batch: readonly number[]) => ArrayLike<number>;
   /** Training queries of a step, which stand for themselves. Default: drawn at random. */
   batches?: (step: number, draw: Random) => readonly number[];
+  /** Called before step 0 and after every so many steps with the rows so far, for miners that look again. */
+  refresh?: { every: number; mine: (rows: BagEncoder, step: number) => Promise<void> };
   /** Default: `sharedInfoNCE`. */
   loss?: RetrievalLoss;
   signal?: AbortSignal;
@@ -115,10 +117,11 @@ export async function trainBags(options: BagTraining): Promise<BagEncoder> {
   const start = options.from ?? root.split("rows").normal(BUCKETS * WIDTH, 0, 0.05);
   const [from, to] = cards.parts.train;
   const drawn = (_: number, draw: Random) => Array.from(draw.sample(to - from, batchSize), (i) => from + i);
-  const { batches = drawn, negatives } = options;
+  const { batches = drawn, negatives, refresh } = options;
   let trainer: ReturnType<typeof bagTrainer> | undefined;
   for (let i = 0; i < steps; i++) {
     signal?.throwIfAborted();
+    if (refresh && i % refresh.every === 0) await refresh.mine(trainer?.rows() ?? start, i);
     const draw = root.split(`batches of ${options.from ? "the second" : "the first"} phase`).split(i);
     const queries = batches(i, draw);
     const hard = negatives && queries.map((query) => Array.from(negatives(query, draw)));
