@@ -126,6 +126,17 @@ command("predict", "predict new rows with a model that compare has kept")
     (await import("./predict.ts")).predict(folder, file, options),
   );
 
+corpusOptions(command("tune", "train a search model for your own corpus, and measure whether it beats BM25"))
+  .argument("<corpus>", "documents: .jsonl, .csv or .tsv (also .gz), or a folder of Markdown")
+  .option("--pairs <file>", "queries with their documents, to train and measure with")
+  .option("--judged <files...>", "two files, queries and judgements, to measure with only")
+  .option("--binary", "judgements above 0 count alike", false)
+  .option("--steps <number>", "steps of training", positiveInteger, 300)
+  .option("--width <number>", "numbers in a vector", positiveInteger, 128)
+  .option("--seed <number>", "of all random choices", positiveInteger, 1)
+  .option("--out <folder>", "where to write (default: the corpus's name with -retriever)")
+  .action(async (corpus: string, options) => (await import("./tune.ts")).tune(corpus, options));
+
 command("serve", "serve the web pages and the HTTP interface")
   .addOption(new Option("--host <host>", "address to listen on").env("HOST").default("127.0.0.1"))
   .addOption(
@@ -155,6 +166,14 @@ function report(error: unknown): number {
   const { exitCode, message } = explain(error);
   process.stderr.write(`nearmiss: ${message}\n`);
   return exitCode;
+}
+
+/** Which columns of a corpus hold what. */
+function corpusOptions(command: Command): Command {
+  return command
+    .option("--id-column <name>", "the corpus's column of ids (default: _id, id, …)")
+    .option("--title-column <name>", "its column of titles (default: title, heading, …)")
+    .option("--text-column <name>", "its column of texts (default: text, abstract, body, …)");
 }
 
 function positiveInteger(text: string): number {

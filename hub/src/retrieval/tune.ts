@@ -1,0 +1,265 @@
+/** Tunes a static retriever on a corpus, and measures whether it is worth having. */
+import { mineHardNegatives } from "nearmiss/negatives";
+import { type Random, random } from "nearmiss/random";
+import {
+  type Bm25Index,
+  bm25Index,
+  compareQueries,
+  denseIndex,
+  evaluateRankings,
+  fitStaticEncoder,
+  givenPairs,
+  meanOverQueries,
+  mixedPairs,
+  type PairSource,
+  type QueryScores,
+  type RetrievalMeasure,
+  retrievalMeasures,
+  type StaticEncoder,
+  selfPairs,
+  staticEmbedder,
+  trainStaticEncoder,
+} from "nearmiss/retrieval";
+import { mean } from "nearmiss/stats";
+import { wholeText } from "./corpus.ts";
+import type { JudgedQuery } from "./pairs.ts";
+import type { QuerySets } from "./query-sets.ts";
+import {
+  bm25Found,
+  denseFound,
+  type Found,
+  fused,
+  judgements,
+  ranked,
+  textsOf,
+  USUAL_WEIGHT,
+} from "./rankings.ts";
+import { type System, type SystemResult, systems, type Tuning } from "./tuning.ts";
+
+export interface TuneOptions {
+  seed: number;
+  steps: number;
+  width: number;
+  signal?: AbortSignal;
+  /** The share of the work that is done, and what is being done. */
+  onProgress?: (fraction: number, what: string) => void;
+}
+
+export interface Tuned {
+  encoder: StaticEncoder;
+  findings: Pick<
+    Tuning,
+    "complete" | "encoder" | "steps" | "hardNegatives" | "fusion" | "results" | "use" | "notes"
+  >;
+}
+
+/** Steps between two looks at validation queries. */
+const CHUNK = 100;
+const HARD_NEGATIVES = 2;
+const WEIGHTS = [0, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2];
+
+/** An abort ends training, not measuring: the best encoder until then is measured and returned. */
+export async function tune(sets: QuerySets, options: TuneOptions): Promise<Tuned> {
+  const { seed, width, signal, onProgress = () => {} } = options;
+  const root = random(seed);
+  const texts = sets.documents.map(wholeText);
+  onProgress(0, "latent semantic start");
+  // The bar is drawn before a step that leaves it no time.
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const encoder = fitStaticEncoder(texts, { random: root.split("fit"), width });
+  const start = encoder.table.slice();
+  const bm25 = bm25Index(texts);
+  const trained = await train(encoder, { sets, texts, bm25, root, options });
+
+  onProgress(0.85, "measuring");
+  const found = async (table: Float32Array, queries: readonly JudgedQuery[]) => {
+    const embed = staticEmbedder({ ...encoder, table });
+    return denseFound(denseIndex(await embed(texts)), embed, textsOf(queries));
+  };
+  const validation = {
+    bm25: bm25Found(bm25, textsOf(sets.validation)),
+    dense: sets.validation.length > 0 ? await found(trained.table, sets.validation) : [],
+  };
+  const weight = sets.validation.length > 0 ? bestWeight(validation, sets.validation) : USUAL_WEIGHT;
+  onProgress(0.9, "measuring");
+  const lexical = bm25Found(bm25, textsOf(sets.heldBack));
+  const before = await found(start, sets.heldBack);
+  onProgress(0.95, "measuring");
+  const after = await found(trained.table, sets.heldBack);
+  const results = resultsOf(
+    { BM25: lexical, "dense before": before, "dense after": after, fused: fused(lexical, after, weight) },
+    sets.heldBack,
+    root.split("intervals"),
+  );
+  onProgress(1, "measured");
+  const gain = results.find(({ name }) => name === "fused")!.differences!["nDCG@10"];
+  return {
+    encoder: { ...encoder, table: trained.table },
+    findings: {
+      complete: !signal?.aborted,
+      encoder: { terms: encoder.terms.length, width },
+      steps: trained.steps,
+      ...(trained.hardNegatives && { hardNegatives: trained.hardNegatives }),
+      fusion: { weight, chosen: sets.validation.length > 0 },
+      results,
+      use: weight > 0 && gain.low > 0 ? "fused" : "bm25",
+      notes: trained.notes,
+    },
+  };
+}
+
+interface Best {
+  table: Float32Array;
+  steps: number;
+  /** Mean nDCG@10 of the fusion on validation queries; NaN without any. */
+  score: number;
+}
+
+/** Trains on pairs, then with hard negatives where there are pairs; keeps the table that validation prefers. */
+async function train(
+  encoder: StaticEncoder,
+  work: { sets: QuerySets; texts: string[]; bm25: Bm25Index; root: Random; options: TuneOptions },
+): Promise<Best & Pick<Tuned["findings"], "hardNegatives" | "notes">> {
+  const { sets, texts, bm25, root, options } = work;
+  const { signal, onProgress = () => {} } = options;
+  const { source, notes } = pairSource(encoder, sets, texts);
+  const mineToo = sets.training.length > 0 && sets.validation.length > 0;
+  const total = options.steps * (mineToo ? 1.5 : 1);
+  const lexical = bm25Found(bm25, textsOf(sets.validation));
+  const score = async () => {
+    if (sets.validation.length === 0) return Number.NaN;
+    const embed = staticEmbedder(encoder);
+    const dense = await denseFound(denseIndex(await embed(texts)), embed, textsOf(sets.validation));
+    return meanGain(fused(lexical, dense, USUAL_WEIGHT), sets.validation);
+  };
+
+  let best: Best = { table: encoder.table.slice(), steps: 0, score: await score() };
+  if (source === undefined) return { ...best, notes };
+  let done = 0;
+  const phase = async (pairs: PairSource, steps: number, negatives: number, what: string) => {
+    for (let taken = 0; taken < steps && !signal?.aborted; ) {
+      // Each part starts Adam anew, so without anything to look at there is one part.
+      const chunk = sets.validation.length > 0 ? Math.min(CHUNK, steps - taken) : steps;
+      const offset = done;
+      const made = await trainStaticEncoder(encoder, pairs, {
+        random: root.split(what).split(taken),
+        steps: chunk,
+        negatives,
+        threads: 1,
+        signal,
+        onStep: (step) => onProgress(0.3 + (0.55 * (offset + step)) / total, what),
+      });
+      taken += made;
+      done += made;
+      const now = await score();
+      if (!(now <= best.score)) best = { table: encoder.table.slice(), steps: done, score: now };
+    }
+  };
+  await phase(source, options.steps, 0, "training");
+  if (!mineToo || signal?.aborted) return { ...best, notes };
+
+  const before = best.score;
+  encoder.table.set(best.table);
+  onProgress(0.3 + (0.55 * done) / total, "mining hard negatives");
+  const hard = await minedPairs(encoder, sets, texts, root.split("mining"));
+  if (hard.pairs.length === 0) return { ...best, notes };
+  await phase(
+    givenPairs(encoder, hard.pairs),
+    Math.round(options.steps / 2),
+    HARD_NEGATIVES,
+    "training with hard negatives",
+  );
+  const hardNegatives = { kept: best.score > before, before, after: best.score, mined: hard.mined };
+  return { ...best, hardNegatives, notes };
+}
+
+/** Given pairs and the corpus's own, half of each; one kind alone where there is only that. */
+function pairSource(
+  encoder: StaticEncoder,
+  sets: QuerySets,
+  texts: readonly string[],
+): { source?: PairSource; notes: string[] } {
+  const given = sets.training.flatMap(({ text, grades }) =>
+    [...grades.keys()].map((document) => ({ query: text, document: texts[document]! })),
+  );
+  const sources: { source: PairSource; weight: number }[] = [];
+  const notes: string[] = [];
+  try {
+    sources.push({
+      source: selfPairs(
+        encoder,
+        sets.ownPairs.map((i) => sets.documents[i]!),
+      ),
+      weight: 0.5,
+    });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    notes.push("The corpus makes no pairs of itself: no titles, sentences or pieces that are long enough.");
+  }
+  if (given.length > 0) sources.push({ source: givenPairs(encoder, given), weight: 0.5 });
+  if (sources.length === 0) return { notes: [...notes, "There was nothing to train on: the start is kept."] };
+  return { source: mixedPairs(sources), notes };
+}
+
+/** Training pairs with mined negatives; a pair that is short of them gets documents drawn at random. */
+async function minedPairs(encoder: StaticEncoder, sets: QuerySets, texts: string[], draws: Random) {
+  const queries = sets.training;
+  const mined = await mineHardNegatives(
+    { queries: textsOf(queries), positives: queries.map(({ grades }) => [...grades.keys()]), corpus: texts },
+    staticEmbedder(encoder),
+    { count: 4 * HARD_NEGATIVES, relativeMargin: 0.05 },
+  );
+  const pairs = mined.flatMap(({ query, documents, positives }) => {
+    const known = new Set(positives);
+    return positives.map((document) => {
+      const chosen = [...draws.sample(documents.length, Math.min(HARD_NEGATIVES, documents.length))].map(
+        (i) => documents[i]!,
+      );
+      while (chosen.length < HARD_NEGATIVES) {
+        const other = draws.integer(0, texts.length);
+        if (!known.has(other) || texts.length <= known.size) chosen.push(other);
+      }
+      return {
+        query: queries[query]!.text,
+        document: texts[document]!,
+        negatives: chosen.map((i) => texts[i]!),
+      };
+    });
+  });
+  return { pairs, mined: mined.reduce((sum, { documents }) => sum + documents.length, 0) };
+}
+
+const meanGain = (found: Found, queries: readonly JudgedQuery[]) =>
+  mean(evaluateRankings(ranked(found), judgements(queries))["nDCG@10"]);
+
+function bestWeight({ bm25, dense }: { bm25: Found; dense: Found }, queries: readonly JudgedQuery[]): number {
+  const scores = WEIGHTS.map((weight) => meanGain(fused(bm25, dense, weight), queries));
+  return WEIGHTS[scores.indexOf(Math.max(...scores))]!;
+}
+
+function resultsOf(
+  found: Record<System, Found>,
+  queries: readonly JudgedQuery[],
+  draws: Random,
+): SystemResult[] {
+  const scores = Object.fromEntries(
+    systems.map((name) => [name, evaluateRankings(ranked(found[name]), judgements(queries))]),
+  ) as Record<System, QueryScores>;
+  const each = <T>(make: (measure: RetrievalMeasure) => T) =>
+    Object.fromEntries(
+      (Object.keys(retrievalMeasures) as RetrievalMeasure[]).map((measure) => [measure, make(measure)]),
+    ) as Record<RetrievalMeasure, T>;
+  return systems.map((name) => ({
+    name,
+    measures: each((measure) => meanOverQueries(scores[name][measure], draws.split(name).split(measure))),
+    ...(name !== "BM25" && {
+      differences: each((measure) =>
+        compareQueries(
+          scores[name][measure],
+          scores.BM25[measure],
+          draws.split(`${name} less BM25`).split(measure),
+        ),
+      ),
+    }),
+  }));
+}

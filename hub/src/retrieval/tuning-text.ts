@@ -1,0 +1,56 @@
+/** What tuning finds, as text for a terminal. */
+import type { RetrievalMeasure } from "nearmiss/retrieval";
+import { columns, styled, wrap } from "../cli/output.ts";
+import { between } from "../compare/text.ts";
+import type { Tuning } from "./tuning.ts";
+import { selfMadeCaution, sourceText } from "./verdict.ts";
+
+export const measureNames: RetrievalMeasure[] = ["nDCG@10", "recall@100", "MRR@10"];
+
+export function tuningText(tuning: Tuning): string {
+  const { corpus, queries, results, complete, notes, verdict, encoder, seconds } = tuning;
+  const facts = [`${corpus.documents} documents`, `${encoder.terms} terms`, `${seconds.toFixed(0)} s`];
+  const head = ["", ...measureNames, "nDCG@10 less BM25's", ""];
+  const rows = results.map(({ name, measures, differences }) => [
+    name,
+    ...measureNames.map((measure) => between(measures[measure])),
+    differences ? between(differences["nDCG@10"], true) : "",
+    "",
+  ]);
+  const table = columns([head.map((cell) => styled("dim", cell)), ...rows]).map((line) => `  ${line}`);
+  return [
+    `${styled("bold", corpus.name)}  ${styled("dim", facts.join(", "))}`,
+    ...(complete
+      ? []
+      : [styled("bold", "Incomplete: training was stopped; what was learnt until then is kept.")]),
+    ...notes.map((note) => styled("dim", wrap(note, ""))),
+    [
+      ...table,
+      styled("dim", wrap(`Means and 95 % intervals over ${queries.heldBack} ${sourceText(queries.source)}.`)),
+    ].join("\n"),
+    ...trainingFacts(tuning).map((fact) => wrap(fact, "")),
+    styled("bold", wrap(verdict, "")),
+    ...(queries.source === "self-made" ? [wrap(selfMadeCaution, "")] : []),
+  ].join("\n\n");
+}
+
+/** How it was trained, in sentences. */
+export function trainingFacts({ queries, steps, hardNegatives, fusion }: Tuning): string[] {
+  const trained = [
+    `The kept encoder was trained for ${steps} steps, on ${queries.training === 0 ? "pairs that the corpus makes of itself" : `${queries.training} given queries and pairs that the corpus makes of itself`}.`,
+  ];
+  if (hardNegatives) {
+    const { kept, before, after, mined } = hardNegatives;
+    trained.push(
+      kept
+        ? `Training with ${mined} mined hard negatives helped on validation queries (nDCG@10 ${before.toFixed(3)} to ${after.toFixed(3)}) and was kept.`
+        : `Training with ${mined} mined hard negatives did not help on validation queries (nDCG@10 ${before.toFixed(3)} before) and was not kept.`,
+    );
+  }
+  trained.push(
+    fusion.chosen
+      ? `The weight of dense scores in the fusion, ${fusion.weight}, was chosen on ${queries.validation} validation queries.`
+      : `The weight of dense scores in the fusion is the usual one, ${fusion.weight}: there were no validation queries to choose it with.`,
+  );
+  return trained;
+}

@@ -1,0 +1,36 @@
+/** What tuning finds: plain data, as tuning.json holds it. Intervals have a level of 95 %. */
+import type { RetrievalMeasure } from "nearmiss/retrieval";
+import type { Interval } from "nearmiss/stats";
+import type { QuerySets } from "./query-sets.ts";
+
+export const systems = ["BM25", "dense before", "dense after", "fused"] as const;
+export type System = (typeof systems)[number];
+
+export interface SystemResult {
+  name: System;
+  measures: Record<RetrievalMeasure, Interval>;
+  /** Of the same queries less BM25's, and how many queries gained and lost; absent for BM25. */
+  differences?: Record<RetrievalMeasure, Interval & { better: number; worse: number }>;
+}
+
+export interface Tuning {
+  format: "nearmiss-tuning";
+  version: 1;
+  /** False where it was stopped: the encoder is what was learnt until then. */
+  complete: boolean;
+  corpus: { name: string; documents: number };
+  queries: { source: QuerySets["source"]; training: number; validation: number; heldBack: number };
+  encoder: { terms: number; width: number };
+  /** Steps of training that the kept encoder has seen. */
+  steps: number;
+  /** Training with mined hard negatives, where there were pairs to mine for. */
+  hardNegatives?: { kept: boolean; before: number; after: number; mined: number };
+  fusion: { weight: number; chosen: boolean };
+  results: SystemResult[];
+  /** What the folder says to use. */
+  use: "fused" | "bm25";
+  verdict: string;
+  notes: string[];
+  seconds: number;
+  versions: Record<string, string>;
+}
