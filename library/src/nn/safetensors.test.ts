@@ -198,3 +198,13 @@ test("a key named __proto__ is a tensor like any other", () => {
   const { tensors } = readSafetensors(saveSafetensors(tree));
   assert.deepEqual([...values(tensors.get("__proto__")!)], [5]);
 });
+
+test("the bytes may be a Buffer that lies in a larger pool", () => {
+  const weights = tensor([1.5, -2, 3]);
+  const bytes = saveSafetensors({ weights });
+  // As files are read: odd offsets into shared memory, and a slice that does not copy.
+  const pool = Buffer.alloc(bytes.length + 64, 7);
+  pool.set(bytes, 13);
+  const { tensors } = readSafetensors(pool.subarray(13, 13 + bytes.length));
+  assert.deepEqual(values(tensors.get("weights")!), values(weights));
+});

@@ -112,7 +112,8 @@ export function readSafetensors(bytes: Uint8Array): {
   tensors: Map<string, Tensor>;
   metadata: Record<string, string>;
 } {
-  const { header, data } = cutFile(bytes);
+  // A Buffer's slice is a view of its pool, a plain array's is a copy that values can be read from.
+  const { header, data } = cutFile(new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   const { __metadata__: metadata = {}, ...rest } = header;
   if (!isRecord(metadata) || !Object.values(metadata).every((value) => typeof value === "string"))
     fail("__metadata__ must map texts to texts");

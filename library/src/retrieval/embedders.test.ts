@@ -29,7 +29,7 @@ const corpus = [
 const encoder = fitStaticEncoder(corpus, { random: random(1), width: 4, maxShare: 1 });
 const files = staticEncoderFiles(encoder);
 const parsed = (name: string) => JSON.parse(new TextDecoder().decode(files[name]));
-const tokenizer = publishedTokenizer(parsed("tokenizer.json"));
+const tokenizer = await publishedTokenizer(parsed("tokenizer.json"));
 
 /** [1, tokens] to [1, tokens, 2]: each token's number, and its mask. */
 const fromTokens = (ids: Tensor, mask: Tensor) =>

@@ -1,4 +1,3 @@
-import { Tokenizer as HuggingFaceTokenizer } from "@huggingface/tokenizers";
 import type { Tokenizer } from "./tokenizers.ts";
 
 export interface PublishedTokenizer extends Tokenizer {
@@ -23,19 +22,21 @@ const noParts = {
  * @param config What its `tokenizer_config.json` holds, parsed. Default: none.
  * @param options.special Whether `encode` adds the special tokens that the model wants around a text.
  *   Default: true.
- * @throws TypeError where `tokenizerJson` is no tokenizer
+ * @throws TypeError (the promise is rejected) where `tokenizerJson` is no tokenizer
  */
-export function publishedTokenizer(
+export async function publishedTokenizer(
   tokenizerJson: object,
   config: object = {},
   { special = true }: { special?: boolean } = {},
-): PublishedTokenizer {
+): Promise<PublishedTokenizer> {
   const { model, added_tokens: added = [] } = tokenizerJson as {
     model?: { vocab?: Record<string, number> | unknown[] };
     added_tokens?: { id: number }[];
   };
   if (!model?.vocab)
     throw new TypeError("tokenizerJson: it has no model.vocab; expected what a tokenizer.json holds");
+  // Loaded here, so that who only splits words does not pay for it.
+  const { Tokenizer: HuggingFaceTokenizer } = await import("@huggingface/tokenizers");
   const tokenizer = new HuggingFaceTokenizer({ ...noParts, ...tokenizerJson }, config);
   const ids = Array.isArray(model.vocab) ? model.vocab.map((_, i) => i) : Object.values(model.vocab);
   const size =
