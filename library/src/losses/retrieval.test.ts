@@ -111,9 +111,9 @@ test("starLoss is one mean over all pairs, excluded ones left out", async () => 
 
 const products = async (a: Tensor, b: Tensor): Promise<number[][]> => {
   const [n, d] = a.shape as [number, number];
-  const [x, y] = (await evaluate([a, b])).map((rows) => values(rows)) as [
-    ArrayLike<number>,
-    ArrayLike<number>,
+  const [x, y] = (await evaluate([a, b] as const)).map((rows) => Array.from(values(rows))) as [
+    number[],
+    number[],
   ];
   return Array.from({ length: n }, (_, i) =>
     Array.from({ length: b.shape[0]! }, (_, j) => {
