@@ -5,6 +5,7 @@ import { evaluate, fromData, grad, item, multiply, slice, type Tensor, tensor, v
 import { random } from "../random.ts";
 import { checkGradients } from "../testing.ts";
 import {
+  adoreLoss,
   adversarialRetrieverLoss,
   lambdaMRR,
   pairwiseLogisticInBatch,
@@ -176,6 +177,35 @@ test("lambdaMRR agrees with its definition, and ends at 0 for lists without pair
   assert.ok(item(await evaluate(lambdaMRR(double(apart), bools([[1, 0, 0]])))) < 1e-20);
 });
 
+test("adoreLoss is lambdaMRR of the retrieved list, with positives that were not found at its end", async () => {
+  const [queries, documents] = [normal("queries", 4, 3), normal("corpus", 9, 3)];
+  const scores = await products(queries, documents);
+  const order = scores.map((row) => row.map((_, d) => d).sort((a, b) => row[b]! - row[a]!));
+  // Two that stand on rank 2, one on rank 7 of which a depth of 5 knows nothing, and one query of two positives.
+  const positives = [
+    [order[0]![1]!, -1],
+    [order[1]![6]!, -1],
+    [order[2]![8]!, order[2]![7]!],
+    [order[3]![0]!, order[3]![8]!],
+  ];
+  const expected = order.map((list, i) => {
+    const top = list.slice(0, 5);
+    const known = positives[i]!.filter((d) => d >= 0);
+    const all = known.some((d) => top.includes(d)) ? top : [...top, ...known];
+    return lambdaByHand(
+      all.map((d) => scores[i]![d]! / 0.5),
+      all.map((d) => Number(known.includes(d))),
+    );
+  });
+  const marks = tensor(Int32Array.from(positives.flat()), { shape: [4, 2] });
+  const options = { depth: 5, temperature: 0.5, reduction: "none" } as const;
+  close(await numbers(adoreLoss(queries, documents, marks, options)), expected, 1e-7);
+  // No gradient reaches the documents.
+  const g = grad((d: Tensor) => adoreLoss(queries, d, marks, { depth: 5 }))(documents);
+  assert.ok((await numbers(g)).every((x) => x === 0));
+  assert.throws(() => adoreLoss(queries, documents, normal("p", 4, 1)), /positives is .*int32 \[4, p\]/);
+});
+
 test("adversarialRetrieverLoss: value and gradient of a worked example", async () => {
   // Rewards log ½, −0.1 and −1.2 are what these scores of the ranker give.
   const behind = (reward: number) => Math.log(Math.exp(-reward) - 1);
@@ -242,6 +272,13 @@ test("gradients agree with central differences", async () => {
       {
         f: ({ q, p, h }: typeof vectors) => starLoss(q, p, h, { exclude, temperature: 0.5 }),
         params: vectors,
+      },
+      {
+        f: (q: Tensor) =>
+          adoreLoss(q, normal("corpus", 6, 4), tensor(Int32Array.of(0, 1, 2), { shape: [3, 1] }), {
+            depth: 3,
+          }),
+        params: vectors.q,
       },
       { f: (x: Tensor) => lambdaMRR(x, relevant, { cut: 4, reduction: "sum" }), params: list },
       { f: (x: Tensor) => adversarialRetrieverLoss(x, normal("t", 2, 5)), params: list },

@@ -1,10 +1,14 @@
 /** Losses for dense retrievers: over pairs of a positive and a negative, and over lists in their order. */
 
 import {
+  any,
   concat,
   divide,
+  equal,
   expandDims,
   fromData,
+  gatherElements,
+  greaterEqual,
   logicalAnd,
   logicalNot,
   logicalOr,
@@ -21,6 +25,7 @@ import {
   subtract,
   sum,
   type Tensor,
+  topK,
   transpose,
   where,
 } from "../tensor/index.ts";
@@ -142,6 +147,59 @@ export function lambdaMRR(
   const weighted = where(pairs, multiply(losses, reciprocalRankChanges(k, cut, scores.dtype)), 0);
   const lists = divide(sum(weighted, { axis: [1, 2] }), pairsIn(pairs, scores, [1, 2]));
   return reduce(lists, reduction);
+}
+
+export interface AdoreOptions extends LossOptions {
+  /** Documents retrieved for each query. Default: 200. */
+  depth?: number;
+  /** See `lambdaMRR`. */
+  cut?: number;
+  /** Inner products are divided by it. Default: 1. */
+  temperature?: number;
+}
+
+/**
+ * Training on what the query encoder retrieves at this very step (ADORE): searches all documents for each query
+ * inside of the graph and takes `lambdaMRR` of the list that it finds. Where none of a query's positives is in the
+ * list, all of them follow at its end. Documents are held constant: their index never has to be rebuilt, and any
+ * frozen vectors will do.
+ *
+ * Source: Zhan et al., "Optimizing dense retrieval model training with hard negatives" (2021), section 4.2.
+ *
+ * @param queries [n, d]
+ * @param documents [m, d]
+ * @param positives int32 [n, p]: rows of `documents` that are relevant, −1 in places that are not used.
+ * @returns A scalar, or [n] with reduction "none".
+ */
+export function adoreLoss(
+  queries: Tensor,
+  documents: Tensor,
+  positives: Tensor,
+  { depth = 200, temperature = 1, ...options }: AdoreOptions = {},
+): Tensor {
+  if (queries.shape.length !== 2 || documents.shape.length !== 2 || queries.shape[1] !== documents.shape[1])
+    throw new RangeError(
+      `adoreLoss: queries ${describe(queries)} and documents ${describe(documents)}; expected [n, d] and [m, d]`,
+    );
+  const [n] = queries.shape;
+  if (positives.shape.length !== 2 || positives.shape[0] !== n || positives.dtype !== "int32")
+    throw new RangeError(`adoreLoss: positives is ${describe(positives)}; expected int32 [${n}, p]`);
+  if (!(Number.isSafeInteger(depth) && depth > 0))
+    throw new RangeError(`adoreLoss: depth is ${depth}; expected a positive integer`);
+  if (!(temperature > 0))
+    throw new RangeError(`adoreLoss: temperature is ${temperature}; expected a number above 0`);
+  const index = stopGradient(documents);
+  const scores = matmul(multiply(queries, 1 / temperature), transpose(index));
+  const { values: retrieved, indices } = topK(scores, Math.min(depth, documents.shape[0]!));
+  const relevant = any(equal(expandDims(indices, 2), expandDims(positives, 1)), { axis: 2 });
+  const found = any(relevant, { axis: 1, keepDims: true });
+  const given = greaterEqual(positives, 0);
+  const appended = logicalAnd(given, logicalNot(found));
+  const positiveScores = gatherElements(scores, maximum(positives, 0));
+  return lambdaMRR(concat([retrieved, positiveScores], 1), concat([relevant, appended], 1), {
+    ...options,
+    include: concat([greaterEqual(indices, 0), appended], 1),
+  });
 }
 
 /** |1/i − 1/j| for ranks i and j from 1 to k, [k, k]. */
