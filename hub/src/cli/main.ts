@@ -137,6 +137,56 @@ corpusOptions(command("tune", "train a search model for your own corpus, and mea
   .option("--out <folder>", "where to write (default: the corpus's name with -retriever)")
   .action(async (corpus: string, options) => (await import("./tune.ts")).tune(corpus, options));
 
+corpusOptions(command("index", "prepare a corpus for searching with a tuned retriever"))
+  .argument("<model>", "the folder that tune has written")
+  .argument("<corpus>", "documents: .jsonl, .csv or .tsv (also .gz), or a folder of Markdown")
+  .action(async (model: string, corpus: string, options) =>
+    (await import("./index-corpus.ts")).indexCorpus(model, corpus, options),
+  );
+
+corpusOptions(command("query", "find the best documents with a tuned retriever"))
+  .argument("<model>", "the folder that tune has written")
+  .argument("[corpus and text...]", "the corpus, unless it is indexed, and what to look for")
+  .option("--queries <file>", "many queries: a text file of one a line, .jsonl, .csv or .tsv")
+  .option("--limit <number>", "documents at most", positiveInteger, 10)
+  .action(async (model: string, rest: string[], options) =>
+    (await import("./query.ts")).query(model, rest, options),
+  );
+
+corpusOptions(command("mine", "mine hard negatives for pairs of queries and documents"))
+  .argument("<corpus>", "documents: .jsonl, .csv or .tsv (also .gz), or a folder of Markdown")
+  .requiredOption("--pairs <file>", "queries with their documents")
+  .requiredOption("--out <file>", "where to write the examples, as .jsonl; reports stand beside it")
+  .option(
+    "--model <model>",
+    "bm25, a folder of tune, a folder with model.onnx and tokenizer.json, or a published model's id",
+    "bm25",
+  )
+  .option("--rescore <model>", "a second model, whose scores the rules look at")
+  .addOption(
+    new Option("--form <form>", "what an example is")
+      .choices(["triplet", "tuple", "labelled-pair", "labelled-list"])
+      .default("triplet"),
+  )
+  .option("--count <number>", "negatives of a query", positiveInteger, 3)
+  .option("--range-min <number>", "candidates to skip at the top", wholeNumber)
+  .option("--range-max <number>", "candidates to consider, from the top", positiveInteger)
+  .option("--max-score <number>", "drop candidates with a higher score", anyNumber)
+  .option("--min-score <number>", "drop candidates with a lower score", anyNumber)
+  .option("--absolute-margin <number>", "drop candidates nearer to the positive's score", anyNumber)
+  .option("--relative-margin <number>", "the same as a share of the positive's score", anyNumber)
+  .addOption(
+    new Option("--positive-score <which>", "of several positives, the margins' one").choices(["min", "max"]),
+  )
+  .addOption(new Option("--sampling <how>", "the best candidates left, or any").choices(["top", "random"]))
+  .addOption(new Option("--similarity <measure>", "of vectors").choices(["cosine", "dot"]))
+  .option("--query-prompt <text>", "put before each query")
+  .option("--corpus-prompt <text>", "put before each document")
+  .option("--include-positives", "known positives may be taken too")
+  .option("--closeness <share>", "audit: suspect within this share of the positive's score", anyNumber, 0.05)
+  .option("--seed <number>", "of all random choices", positiveInteger, 1)
+  .action(async (corpus: string, options) => (await import("./mine.ts")).mine(corpus, options));
+
 command("serve", "serve the web pages and the HTTP interface")
   .addOption(new Option("--host <host>", "address to listen on").env("HOST").default("127.0.0.1"))
   .addOption(
@@ -178,6 +228,17 @@ function corpusOptions(command: Command): Command {
 
 function positiveInteger(text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError("Expected a positive integer.");
+  return Number(text);
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,6}$/.test(text)) throw new InvalidArgumentError("Expected 0 or a positive integer.");
+  return Number(text);
+}
+
+function anyNumber(text: string): number {
+  if (text.trim() === "" || !Number.isFinite(Number(text)))
+    throw new InvalidArgumentError("Expected a number.");
   return Number(text);
 }
 

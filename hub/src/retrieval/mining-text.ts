@@ -1,0 +1,77 @@
+/** What mining finds, as text for a terminal. */
+import type { Distribution, Dropped } from "nearmiss/negatives";
+import { columns, cut, short, styled, wrap } from "../cli/output.ts";
+import { type Mining, reasons } from "./mining.ts";
+
+export function miningText(mining: Mining): string {
+  const { report, examples, form, out, model, audit, notes, seconds } = mining;
+  const facts = [
+    `${report.queries} queries`,
+    `${report.candidates} candidates`,
+    model,
+    `${seconds.toFixed(1)} s`,
+  ];
+  return [
+    `${styled("bold", out)}  ${styled("dim", facts.join(", "))}`,
+    wrap(`${examples} examples (${form}) with ${report.kept} negatives.`, ""),
+    ...notes.map((note) => styled("dim", wrap(note, ""))),
+    [
+      "What became of the candidates:",
+      ...columns(dropRows(mining).map((row) => [...row, ""])).map((line) => `  ${line}`),
+    ].join("\n"),
+    [
+      "Scores:",
+      ...columns([
+        ["", "count", "mean", "least", "quartiles", "largest", ""].map((cell) => styled("dim", cell)),
+        ...distributionRows(mining).map((row) => [...row, ""]),
+      ]).map((line) => `  ${line}`),
+    ].join("\n"),
+    ...shortfall(mining).map((line) => wrap(line, "")),
+    wrap(auditSentence(mining), ""),
+    ...(audit.first.length === 0
+      ? []
+      : [
+          audit.first
+            .slice(0, 5)
+            .map(
+              ({ query, id, score, reason, document }) =>
+                `  ${styled("bold", cut(query, 60))}\n    ${reason}: ${id} (${short(score)}) ${cut(document, 70)}`,
+            )
+            .join("\n"),
+        ]),
+  ].join("\n\n");
+}
+
+/** Each rule that dropped any, and what was kept; they add up to the candidates. */
+export function dropRows({ report }: Mining): string[][] {
+  const dropped = (Object.keys(reasons) as (keyof Dropped)[]).flatMap((reason) =>
+    report.dropped[reason] > 0 ? [[reasons[reason], String(report.dropped[reason])]] : [],
+  );
+  return [...dropped, ["kept as negatives", String(report.kept)], ["candidates", String(report.candidates)]];
+}
+
+export function distributionRows({ report }: Mining): string[][] {
+  const row = (name: string, of?: Distribution) => {
+    if (!of) return [];
+    const [least, first, median, third, largest] = of.quantiles.map(short);
+    return [[name, String(of.count), short(of.mean), least!, `${first}, ${median}, ${third}`, largest!]];
+  };
+  return [
+    ...row("positives", report.positives),
+    ...row("negatives", report.negatives),
+    ...row("positive less negative", report.differences),
+  ];
+}
+
+export function shortfall({ report, form }: Mining): string[] {
+  const { queries, negatives } = report.short;
+  if (queries === 0) return [];
+  const left = form === "tuple" ? " Tuples are all equally long, so these queries are left out." : "";
+  return [`${queries} of ${report.queries} queries have too few negatives: ${negatives} are missing.${left}`];
+}
+
+export function auditSentence({ audit, report }: Mining): string {
+  if (report.kept === 0) return "No negatives were kept, so there is nothing to audit.";
+  const share = ((100 * audit.suspects) / report.kept).toFixed(1);
+  return `${audit.suspects} of ${report.kept} negatives (${share} %) may be positives that nobody labelled: they score above their query's positive, or less than ${short(100 * audit.closeness)} % of its score below. A suspicion, not a verdict.`;
+}

@@ -1,0 +1,69 @@
+/** The report of `nearmiss mine`. */
+
+import { short } from "../../cli/output.ts";
+import { escapeText } from "../../compare/report/svg.ts";
+import type { Mining } from "../mining.ts";
+import { auditSentence, distributionRows, dropRows, shortfall } from "../mining-text.ts";
+import { figure, key, list, page, paragraph, table, versionsText } from "./document.ts";
+import { histogramPlot } from "./histogram-plot.ts";
+
+export function miningPage(mining: Mining): string {
+  const { corpus, pairs, model, report, form, out, examples, audit, notes, seconds, versions, options } =
+    mining;
+  const title = `Hard negatives for ${pairs}`;
+  const given = Object.entries(options).map(([name, value]) => `${name} ${String(value)}`);
+  const suspects = audit.first.map(({ query, id, document, rank, score, margin, reason }) => [
+    query,
+    id,
+    document,
+    String(rank),
+    short(score),
+    short(margin),
+    reason,
+  ]);
+  const sections = [
+    `<h1>${escapeText(title)}</h1>`,
+    paragraph(
+      `${corpus.name}: ${corpus.documents} documents; ${report.queries} queries; found by ${model}; ${seconds.toFixed(1)} s`,
+      "facts",
+    ),
+    paragraph(`${examples} examples (${form}) with ${report.kept} negatives are in ${out}.`, "answer"),
+    ...shortfall(mining).map((text) => paragraph(text, "warning")),
+    "<h2>Scores</h2>",
+    key([
+      ["baseline", "positives"],
+      ["other", "mined negatives"],
+    ]),
+    figure(histogramPlot(report), "Scores of positives and negatives"),
+    figure(
+      table(
+        "Distributions of scores",
+        ["", "count", "mean", "least", "quartiles", "largest"],
+        distributionRows(mining),
+      ),
+      "Table of scores",
+    ),
+    "<h2>What became of the candidates</h2>",
+    figure(
+      table("The numbers add up to the candidates.", ["", "count"], dropRows(mining)),
+      "Table of candidates",
+    ),
+    "<h2>Possible false negatives</h2>",
+    paragraph(auditSentence(mining)),
+    ...(suspects.length > 0
+      ? [
+          figure(
+            table(
+              `The ${suspects.length} most suspect ones; the margin is the score of the query's lowest positive less the negative's.`,
+              ["query", "document", "its start", "rank", "score", "margin", "why"],
+              suspects,
+            ),
+            "Table of suspects",
+          ),
+        ]
+      : []),
+    "<h2>How they were mined</h2>",
+    list([given.length === 0 ? "With the default options." : `Options: ${given.join(", ")}.`, ...notes]),
+  ];
+  return page(title, sections, versionsText(versions));
+}
