@@ -94,9 +94,9 @@ export const study = defineStudy<Settings>({
       seeds: 2,
     },
     default: {
-      topics: 100,
+      topics: 80,
       warmSteps: 150,
-      steps: 300,
+      steps: 200,
       every: 50,
       depth: 20,
       retrieved: 50,
@@ -154,7 +154,7 @@ export const study = defineStudy<Settings>({
     },
   ],
   distance:
-    "The paper trains RoBERTa base on MS MARCO with 8.8 million passages, hard negatives from the top 200; here two-layer towers of 25,000 weights search 2,000 made-up documents, hard negatives from the top 20, which are 1 % of all rather than 0.002 %.",
+    "The paper trains RoBERTa base on MS MARCO with 8.8 million passages, hard negatives from the top 200; here two-layer towers of 25,000 weights search 1,600 made-up documents, hard negatives from the top 20, which are 1.25 % of all rather than 0.002 %.",
   async run({ arm, seed, settings, report, signal }) {
     const { topics, depth, steps } = settings;
     const data = world(seed, topics);
