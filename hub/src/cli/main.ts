@@ -187,6 +187,24 @@ corpusOptions(command("mine", "mine hard negatives for pairs of queries and docu
   .option("--seed <number>", "of all random choices", positiveInteger, 1)
   .action(async (corpus: string, options) => (await import("./mine.ts")).mine(corpus, options));
 
+corpusOptions(command("compare-miners", "compare ways to choose negatives (also: compare miners)"))
+  .argument("<corpus>", "documents: .jsonl, .csv or .tsv (also .gz), or a folder of Markdown")
+  .requiredOption("--pairs <file>", "queries with their documents")
+  .option(
+    "--judged <files...>",
+    "two files, queries and judgements, to measure with instead of held-back pairs",
+  )
+  .option("--binary", "judgements above 0 count alike", false)
+  .option("--miners <names>", "names, separated by commas, or all", "all")
+  .option("--seeds <number>", "trainings of each miner", positiveInteger, 3)
+  .option("--negatives <number>", "negatives of a pair", positiveInteger, 4)
+  .option("--steps <number>", "steps of each training", positiveInteger, 100)
+  .option("--warm-steps <number>", "steps of the common start", positiveInteger, 300)
+  .option("--out <folder>", "where to write (default: the corpus's name with -miners)")
+  .action(async (corpus: string, options) =>
+    (await import("./compare-miners.ts")).compareMiners(corpus, options),
+  );
+
 command("serve", "serve the web pages and the HTTP interface")
   .addOption(new Option("--host <host>", "address to listen on").env("HOST").default("127.0.0.1"))
   .addOption(
@@ -204,9 +222,16 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) =>
 );
 
 try {
-  await program.parseAsync();
+  await program.parseAsync(argumentsGiven());
 } catch (error) {
   process.exitCode = report(error);
+}
+
+/** `compare` takes a file, so that `compare miners` cannot be a command below it: it is one of its own. */
+function argumentsGiven(): string[] {
+  const [node, file, first, second, ...rest] = process.argv;
+  if (first === "compare" && second === "miners") return [node!, file!, "compare-miners", ...rest];
+  return process.argv;
 }
 
 /** Tells the user of a failure on stderr and gives its exit code. */

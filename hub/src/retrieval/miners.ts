@@ -1,0 +1,120 @@
+/** Ways to choose hard negatives, as papers have them: each takes one query's candidates and gives its negatives. */
+import {
+  ensembleNegatives,
+  type SelectionOptions,
+  sampleWithoutReplacement,
+  selectNegatives,
+  simansLogWeights,
+} from "nearmiss/negatives";
+import type { Random } from "nearmiss/random";
+import type { Hit } from "nearmiss/retrieval";
+
+/** What a miner may look at for one query. */
+export interface Candidates {
+  /** Documents in the corpus. */
+  size: number;
+  /** The nearest documents by the warm start's cosine, best first, positives left out. */
+  dense: readonly Hit[];
+  /** The best documents by BM25, likewise. */
+  bm25: readonly Hit[];
+  /** The query's documents with their cosines. */
+  positives: readonly Hit[];
+}
+
+export interface Miner {
+  /** What it does, in a few words. */
+  about: string;
+  source: string;
+  /** Absent: the other documents of the batch are the only negatives. */
+  negatives?: (candidates: Candidates, count: number, draws: Random) => number[];
+}
+
+/** Candidates of a query, at most. */
+export const CANDIDATES = 100;
+
+const selected =
+  (options: SelectionOptions): Miner["negatives"] =>
+  ({ dense, positives }, count, draws) =>
+    selectNegatives(dense, positives, { ...options, count, random: draws }).documents;
+
+const moreira = "Moreira et al. 2024, NV-Retriever";
+
+/** The presets by name; the first is the baseline. */
+export const miners: Record<string, Miner> = {
+  "in-batch": {
+    about: "the other documents of the batch alone",
+    source: "Chen et al. 2017; Karpukhin et al. 2020, DPR",
+  },
+  random: {
+    about: "any documents",
+    source: "Karpukhin et al. 2020, DPR",
+    negatives: ({ size, positives }, count, draws) => {
+      const known = new Set(positives.map(({ document }) => document));
+      return [...draws.sample(size, Math.min(size, count + known.size))]
+        .filter((document) => !known.has(document))
+        .slice(0, count);
+    },
+  },
+  "bm25-top": {
+    about: "the best by BM25",
+    source: "Karpukhin et al. 2020, DPR",
+    negatives: ({ bm25 }, count) => bm25.slice(0, count).map(({ document }) => document),
+  },
+  "top-k": {
+    about: "the nearest",
+    source: "Xiong et al. 2021, ANCE (without its refresh)",
+    negatives: selected({}),
+  },
+  "top-k-sampled": {
+    about: "any of the nearest 30",
+    source: moreira,
+    negatives: selected({ rangeMax: 30, sampling: "random" }),
+  },
+  "top-k-shifted": {
+    about: "the nearest after the first 10",
+    source: moreira,
+    negatives: selected({ rangeMin: 10 }),
+  },
+  "top-k-below-score": {
+    about: "the nearest with a cosine of at most 0.7",
+    source: moreira,
+    negatives: selected({ maxScore: 0.7 }),
+  },
+  "top-k-margin": {
+    about: "the nearest that are 0.05 below the positive",
+    source: moreira,
+    negatives: selected({ absoluteMargin: 0.05 }),
+  },
+  "top-k-percent": {
+    about: "the nearest at most 95 % as near as the positive",
+    source: moreira,
+    negatives: selected({ relativeMargin: 0.05 }),
+  },
+  simans: {
+    about: "drawn by how near their score lies to the positive's",
+    source: "Zhou et al. 2022, SimANS",
+    negatives: ({ dense, positives }, count, draws) => {
+      const positive = positives[draws.integer(0, positives.length)]!.score;
+      const weights = simansLogWeights(
+        dense.map(({ score }) => score),
+        positive,
+        { a: 1, standardize: true },
+      );
+      return sampleWithoutReplacement(weights, count, draws).map((i) => dense[i]!.document);
+    },
+  },
+  ensemble: {
+    about: "of BM25 and of top-k-percent in turn",
+    source: moreira,
+    negatives: (candidates, count, draws) =>
+      ensembleNegatives(
+        [
+          candidates.bm25.slice(0, count).map(({ document }) => document),
+          selected({ relativeMargin: 0.05 })!(candidates, count, draws),
+        ],
+        { count },
+      ),
+  },
+};
+
+export const baselineMiner = "in-batch";
