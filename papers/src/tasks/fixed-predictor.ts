@@ -161,7 +161,8 @@ export async function trainRejector(
     ) as Float32Array;
 }
 
-function standardizer(rows: Float32Array, width: number): (rows: Float32Array) => Float32Array {
+/** Columns to mean 0 and deviation 1, as they are in the given rows. */
+export function standardizer(rows: Float32Array, width: number): (rows: Float32Array) => Float32Array {
   const columns = Array.from({ length: width }, (_, column) => {
     const values = Float64Array.from({ length: rows.length / width }, (_, i) => rows[i * width + column]!);
     // A unit that never fires has no deviation.
