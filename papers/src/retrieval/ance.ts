@@ -13,17 +13,18 @@ import { listOverlap, pairGradientNorms } from "nearmiss/diagnostics";
 import { pairwiseNLL, starLoss } from "nearmiss/losses";
 import { nearestNegatives } from "nearmiss/negatives";
 import { type Random, random } from "nearmiss/random";
-import { bm25Index, rowsOf, search, type Vectors, vectors } from "nearmiss/retrieval";
+import { bm25Index, rowsOf, search, type Vectors } from "nearmiss/retrieval";
 import { median } from "nearmiss/stats";
 import type { Card } from "../card.ts";
 import { chooseOnce, TUNING_SEED } from "../choose.ts";
 import { remember } from "../remember.ts";
 import { defineStudy } from "../study.ts";
 import {
+  type BagEncoder,
   type CardSizes,
   cardQuality,
   documentsOf,
-  encodeCards,
+  encodeBags,
   type HiddenCards,
   hiddenCards,
   labelledOf,
@@ -197,9 +198,9 @@ export const study = defineStudy<Settings>({
     });
     const cards = hiddenCards(seed, settings.sizes);
     const draw = random(seed).split("after training");
-    const encoded = encodeCards(rows, cards);
+    const encoded = encodeTraining(rows, cards);
     const queries = Array.from({ length: cards.parts.train[1] }, (_, query) => query);
-    const top = await nearest(encoded, cards, 100);
+    const top = await nearest(encoded, 100);
     return {
       ...(await cardQuality(rows, cards, "test")),
       "log10 gradient norm": gradientNorm(sampler, encoded, queries, draw),
@@ -211,21 +212,28 @@ export const study = defineStudy<Settings>({
   },
 });
 
-type Encoded = ReturnType<typeof encodeCards>;
+interface Encoded {
+  queries: Vectors;
+  documents: Vectors;
+}
+
+/** Vectors of the training queries and cards. */
+const encodeTraining = (rows: BagEncoder, { features, parts }: HiddenCards): Encoded => ({
+  queries: encodeBags(rows, features.queries.slice(...parts.train)),
+  documents: encodeBags(rows, features.documents.slice(0, 2 * parts.train[1])),
+});
 
 /** A negative of a training query, as the arm draws it. */
 type Sampler = (query: number, draw: Random, encoded: Encoded | undefined) => number;
 
 /** The nearest training cards of each training query, without its labelled one. */
-function nearest({ queries, documents }: Encoded, cards: HiddenCards, depth: number): Promise<Int32Array[]> {
-  const train = cards.parts.train[1];
-  return nearestNegatives(
-    vectors(queries.data.subarray(0, train * queries.width), queries.width),
-    vectors(documents.data.subarray(0, 2 * train * documents.width), documents.width),
-    Array.from({ length: train }, (_, query) => [labelledOf(query)]),
+const nearest = ({ queries, documents }: Encoded, depth: number): Promise<Int32Array[]> =>
+  nearestNegatives(
+    queries,
+    documents,
+    Array.from({ length: queries.count }, (_, query) => [labelledOf(query)]),
     { depth, threads: 1 },
   );
-}
 
 const randomCard =
   (cards: HiddenCards): Sampler =>
@@ -304,11 +312,14 @@ async function train(
     refresh: {
       every,
       async mine(rows, step) {
-        if (arm !== "ance" && !on) return;
-        const encoded = encodeCards(rows, cards);
-        if (arm === "ance") lists = await nearest(encoded, cards, depth);
+        // Encoding everything takes as long as 30 steps: where no index needs it, it is done twice only.
+        const watched = on && step % (3 * every) === 0;
+        if (arm !== "ance" && !watched) return;
+        const encoded = encodeTraining(rows, cards);
+        if (arm === "ance") lists = await nearest(encoded, depth);
+        if (!watched) return;
         const draw = random(seed).split("gradient norms").split(step);
-        on?.norm(step, gradientNorm(sampler, encoded, queries, draw));
+        on.norm(step, gradientNorm(sampler, encoded, queries, draw));
       },
     },
     signal,
