@@ -24,6 +24,7 @@ export * from "./regression.ts";
 export * from "./retrieval.ts";
 export * from "./robust.ts";
 export * from "./single-positive.ts";
+export * from "./skip-gram.ts";
 export * from "./soft-labels.ts";
 export * from "./sparsemax.ts";
 export * from "./spherical.ts";

@@ -8,8 +8,17 @@ export {
 } from "./bpe.ts";
 export { hash32 } from "./hash.ts";
 export { characterNgrams, denseBag, type HashedBag, type HashedBagOptions, hashedBag } from "./hashed-bag.ts";
+export { type HuffmanTree, huffmanTree } from "./huffman.ts";
 export { type NormalizeOptions, normalizeText } from "./normalize.ts";
+export { countPairs, learnPhrases, type PhraseOptions, phraseScore } from "./phrases.ts";
 export { type PublishedTokenizer, publishedTokenizer } from "./published.ts";
+export {
+  type SkipGram,
+  type SkipGramObjective,
+  type SkipGramOptions,
+  skipGramStep,
+  trainSkipGram,
+} from "./skip-gram.ts";
 export {
   byteTokenizer,
   type CharacterOptions,
