@@ -2,7 +2,9 @@ export { type Alarm, type AlarmOptions, type Alarms, alarms, type Observation } 
 export { type SquareAttackOptions, squareAttack } from "./attacks.ts";
 export { compSumBound, compSumTransform } from "./bounds.ts";
 export { alignment, effectiveRank, uniformity } from "./embeddings.ts";
+export { forgettingRate } from "./forgetting.ts";
 export { type LogMEOptions, logME } from "./logme.ts";
+export { peakMemory } from "./memory.ts";
 export { deadUnits, gradientNorm } from "./network.ts";
 export { type NeuralCollapse, neuralCollapse } from "./neural-collapse.ts";
 export { listOverlap, pairErrors, pairGradientNorms } from "./retrieval.ts";
