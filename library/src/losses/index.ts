@@ -31,4 +31,5 @@ export * from "./spherical.ts";
 export * from "./survival.ts";
 export * from "./triplet.ts";
 export * from "./uniform.ts";
+export * from "./unlearning.ts";
 export * from "./weak-supervision.ts";

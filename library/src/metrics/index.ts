@@ -94,4 +94,5 @@ export {
   type SurvivalCurve,
   survivalAt,
 } from "./survival.ts";
+export { membershipInference, type UnlearningOutcome, unlearningGap } from "./unlearning.ts";
 export { weightedTau } from "./weighted-tau.ts";
