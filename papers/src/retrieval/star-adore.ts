@@ -1,16 +1,14 @@
 import { cast, fromData, multiply, squeeze, sum, type Tensor } from "nearmiss";
-import type { IntentRows, LatentIntentWorld } from "nearmiss/data";
 import { listOverlap, pairErrors } from "nearmiss/diagnostics";
 import { adoreLoss, pairwiseNLL, starLoss } from "nearmiss/losses";
-import { nearestNegatives } from "nearmiss/negatives";
 import type { Random } from "nearmiss/random";
 import type { Vectors } from "nearmiss/retrieval";
 import type { Card } from "../card.ts";
 import { chooseOnce, TUNING_SEED } from "../choose.ts";
 import { remember } from "../remember.ts";
 import { defineStudy } from "../study.ts";
+import { mrrOf, nearestOf, ranksOf } from "../tasks/latent-ranks.ts";
 import {
-  candidatesOf,
   encodeRows,
   qualityOf,
   type RetrievalLoss,
@@ -159,7 +157,7 @@ export const study = defineStudy<Settings>({
     const { topics, depth, steps } = settings;
     const data = world(seed, topics);
     const warm = await staticLists(seed, settings);
-    const overlap = async (towers: Towers) => listOverlap(warm, await nearest(towers, data, depth));
+    const overlap = async (towers: Towers) => listOverlap(warm, await nearestOf(towers, data, depth));
     const towers = await train(arm, settings, await rate(arm, settings, signal), seed, signal, {
       step: (step, loss) => {
         report.progress(step / steps);
@@ -179,20 +177,6 @@ export const study = defineStudy<Settings>({
   },
 });
 
-const mrrOf = (ranks: readonly number[]) =>
-  ranks.reduce((sum, rank) => sum + (rank <= 10 ? 1 / rank : 0), 0) / ranks.length;
-
-/** Rank of each query's labelled document among those that are irrelevant. */
-async function ranksOf(towers: Towers, data: LatentIntentWorld, part: IntentRows): Promise<number[]> {
-  const { documents, width, positives } = await candidatesOf(towers, data, part, data.documents.count);
-  return Array.from(part.intents, (intent, query) => {
-    let above = 0;
-    for (let at = query * width; documents[at] !== positives[query]; at++)
-      if (data.documents.intents[documents[at]!] !== intent) above++;
-    return above + 1;
-  });
-}
-
 /** The learning rate with the best MRR@10 on development queries. */
 function rate(arm: string, settings: Settings, signal: AbortSignal): Promise<number> {
   return chooseOnce(["star-adore", arm, settings], settings.learningRates, async (learningRate) => {
@@ -202,22 +186,12 @@ function rate(arm: string, settings: Settings, signal: AbortSignal): Promise<num
   });
 }
 
-/** The nearest documents of each training query, without its labelled one. */
-async function nearest(towers: Towers, { train, documents, labelled }: LatentIntentWorld, depth: number) {
-  return nearestNegatives(
-    await encodeRows(towers.query, train),
-    await encodeRows(towers.document, documents),
-    Array.from(train.intents, (intent) => [labelled[intent]!]),
-    { depth, threads: 1 },
-  );
-}
-
 const warmed = ({ topics, warmSteps }: Settings, seed: number) =>
   warmTowers({ seed, topics, steps: warmSteps });
 
 /** What the warm-up towers retrieve. */
 const staticLists = remember(async (seed: number, settings: Settings) =>
-  nearest(await warmed(settings, seed), world(seed, settings.topics), settings.depth),
+  nearestOf(await warmed(settings, seed), world(seed, settings.topics), settings.depth),
 );
 
 interface Watch {
@@ -298,7 +272,7 @@ async function trainStage(
     refresh: {
       every,
       async mine(towers, step) {
-        if (method === "ance") lists = await nearest(towers, data, depth);
+        if (method === "ance") lists = await nearestOf(towers, data, depth);
         await on?.look(first + step, towers);
       },
     },
