@@ -21,6 +21,7 @@ import { mapTree } from "./tree.ts";
 
 export { readCheckpoint } from "./fit/checkpoint.ts";
 export { type Epochs, epochs } from "./fit/epochs.ts";
+export { type GradientCacheOptions, gradientCache } from "./fit/gradient-cache.ts";
 export { type Progress, remainingSeconds } from "./fit/progress.ts";
 export { type TrainingStepOptions, trainingStep } from "./fit/step.ts";
 
