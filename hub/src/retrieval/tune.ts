@@ -49,13 +49,24 @@ export interface Tuned {
   encoder: StaticEncoder;
   findings: Pick<
     Tuning,
-    "complete" | "encoder" | "steps" | "hardNegatives" | "fusion" | "results" | "use" | "notes"
+    | "complete"
+    | "encoder"
+    | "ownPairs"
+    | "steps"
+    | "hardNegatives"
+    | "fusion"
+    | "results"
+    | "unseen"
+    | "use"
+    | "notes"
   >;
 }
 
 /** Steps between two looks at validation queries. */
 const CHUNK = 100;
 const HARD_NEGATIVES = 2;
+/** Fewer queries give no interval to go by. */
+const LEAST_UNSEEN = 5;
 const WEIGHTS = [0, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2];
 
 /** An abort ends training, not measuring: the best encoder until then is measured and returned. */
@@ -86,11 +97,13 @@ export async function tune(sets: QuerySets, options: TuneOptions): Promise<Tuned
   const before = await found(start, sets.heldBack);
   onProgress(0.95, "measuring");
   const after = await found(trained.table, sets.heldBack);
+  const together = fused(lexical, after, weight);
   const results = resultsOf(
-    { BM25: lexical, "dense before": before, "dense after": after, fused: fused(lexical, after, weight) },
+    { BM25: lexical, "dense before": before, "dense after": after, fused: together },
     sets.heldBack,
     root.split("intervals"),
   );
+  const unseen = onUnseen(sets, lexical, together, root.split("unseen"));
   onProgress(1, "measured");
   const gain = results.find(({ name }) => name === "fused")!.differences!["nDCG@10"];
   return {
@@ -98,10 +111,12 @@ export async function tune(sets: QuerySets, options: TuneOptions): Promise<Tuned
     findings: {
       complete: !signal?.aborted,
       encoder: { terms: encoder.terms.length, width },
+      ownPairs: trained.ownPairs,
       steps: trained.steps,
       ...(trained.hardNegatives && { hardNegatives: trained.hardNegatives }),
       fusion: { weight, chosen: sets.validation.length > 0 },
       results,
+      ...(unseen && { unseen }),
       use: weight > 0 && gain.low > 0 ? "fused" : "bm25",
       notes: trained.notes,
     },
@@ -119,10 +134,10 @@ interface Best {
 async function train(
   encoder: StaticEncoder,
   work: { sets: QuerySets; texts: string[]; bm25: Bm25Index; root: Random; options: TuneOptions },
-): Promise<Best & Pick<Tuned["findings"], "hardNegatives" | "notes">> {
+): Promise<Best & Pick<Tuned["findings"], "hardNegatives" | "ownPairs" | "notes">> {
   const { sets, texts, bm25, root, options } = work;
   const { signal, onProgress = () => {} } = options;
-  const { source, notes } = pairSource(encoder, sets, texts);
+  const { source, ...made } = pairSource(encoder, sets, texts);
   const mineToo = sets.training.length > 0 && sets.validation.length > 0;
   const total = options.steps * (mineToo ? 1.5 : 1);
   const lexical = bm25Found(bm25, textsOf(sets.validation));
@@ -134,7 +149,7 @@ async function train(
   };
 
   let best: Best = { table: encoder.table.slice(), steps: 0, score: await score() };
-  if (source === undefined) return { ...best, notes };
+  if (source === undefined) return { ...best, ...made };
   let done = 0;
   const phase = async (pairs: PairSource, steps: number, negatives: number, what: string) => {
     for (let taken = 0; taken < steps && !signal?.aborted; ) {
@@ -156,13 +171,13 @@ async function train(
     }
   };
   await phase(source, options.steps, 0, "training");
-  if (!mineToo || signal?.aborted) return { ...best, notes };
+  if (!mineToo || signal?.aborted) return { ...best, ...made };
 
   const before = best.score;
   encoder.table.set(best.table);
   onProgress(0.3 + (0.55 * done) / total, "mining hard negatives");
   const hard = await minedPairs(encoder, sets, texts, root.split("mining"));
-  if (hard.pairs.length === 0) return { ...best, notes };
+  if (hard.pairs.length === 0) return { ...best, ...made };
   await phase(
     givenPairs(encoder, hard.pairs),
     Math.round(options.steps / 2),
@@ -170,7 +185,7 @@ async function train(
     "training with hard negatives",
   );
   const hardNegatives = { kept: best.score > before, before, after: best.score, mined: hard.mined };
-  return { ...best, hardNegatives, notes };
+  return { ...best, hardNegatives, ...made };
 }
 
 /** Given pairs and the corpus's own, half of each; one kind alone where there is only that. */
@@ -178,7 +193,7 @@ function pairSource(
   encoder: StaticEncoder,
   sets: QuerySets,
   texts: readonly string[],
-): { source?: PairSource; notes: string[] } {
+): { source?: PairSource; ownPairs: boolean; notes: string[] } {
   const given = sets.training.flatMap(({ text, grades }) =>
     [...grades.keys()].map((document) => ({ query: text, document: texts[document]! })),
   );
@@ -196,9 +211,11 @@ function pairSource(
     if (!(error instanceof RangeError)) throw error;
     notes.push("The corpus makes no pairs of itself: no titles, sentences or pieces that are long enough.");
   }
+  const ownPairs = sources.length > 0;
   if (given.length > 0) sources.push({ source: givenPairs(encoder, given), weight: 0.5 });
-  if (sources.length === 0) return { notes: [...notes, "There was nothing to train on: the start is kept."] };
-  return { source: mixedPairs(sources), notes };
+  if (sources.length === 0)
+    return { ownPairs, notes: [...notes, "There was nothing to train on: the start is kept."] };
+  return { source: mixedPairs(sources), ownPairs, notes };
 }
 
 /** Training pairs with mined negatives; a pair that is short of them gets documents drawn at random. */
@@ -235,6 +252,21 @@ const meanGain = (found: Found, queries: readonly JudgedQuery[]) =>
 function bestWeight({ bm25, dense }: { bm25: Found; dense: Found }, queries: readonly JudgedQuery[]): number {
   const scores = WEIGHTS.map((weight) => meanGain(fused(bm25, dense, weight), queries));
   return WEIGHTS[scores.indexOf(Math.max(...scores))]!;
+}
+
+/** The gain on queries none of whose documents belong to a training query too. */
+function onUnseen(sets: QuerySets, bm25: Found, together: Found, draws: Random): Tuning["unseen"] {
+  if (sets.training.length === 0) return undefined;
+  const seen = new Set([...sets.training, ...sets.validation].flatMap(({ grades }) => [...grades.keys()]));
+  const rows = sets.heldBack.flatMap(({ grades }, i) =>
+    [...grades.keys()].some((document) => seen.has(document)) ? [] : [i],
+  );
+  if (rows.length < LEAST_UNSEEN) return undefined;
+  const gains = (found: Found) => {
+    const own = (i: number) => found[i]!;
+    return evaluateRankings(ranked(rows.map(own)), judgements(rows.map((i) => sets.heldBack[i]!)))["nDCG@10"];
+  };
+  return { queries: rows.length, difference: compareQueries(gains(together), gains(bm25), draws) };
 }
 
 function resultsOf(

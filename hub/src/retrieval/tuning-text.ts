@@ -35,10 +35,15 @@ export function tuningText(tuning: Tuning): string {
 }
 
 /** How it was trained, in sentences. */
-export function trainingFacts({ queries, steps, hardNegatives, fusion }: Tuning): string[] {
-  const trained = [
-    `The kept encoder was trained for ${steps} steps, on ${queries.training === 0 ? "pairs that the corpus makes of itself" : `${queries.training} given queries and pairs that the corpus makes of itself`}.`,
+export function trainingFacts({ queries, ownPairs, steps, hardNegatives, fusion, unseen }: Tuning): string[] {
+  const kinds = [
+    ...(queries.training > 0 ? [`${queries.training} given queries with their documents`] : []),
+    ...(ownPairs ? ["pairs that the corpus makes of itself"] : []),
   ];
+  const trained =
+    steps === 0
+      ? ["The start was kept: no step of training was better."]
+      : [`The kept encoder was trained for ${steps} steps, on ${kinds.join(" and on ")}.`];
   if (hardNegatives) {
     const { kept, before, after, mined } = hardNegatives;
     trained.push(
@@ -52,5 +57,9 @@ export function trainingFacts({ queries, steps, hardNegatives, fusion }: Tuning)
       ? `The weight of dense scores in the fusion, ${fusion.weight}, was chosen on ${queries.validation} validation queries.`
       : `The weight of dense scores in the fusion is the usual one, ${fusion.weight}: there were no validation queries to choose it with.`,
   );
+  if (unseen)
+    trained.push(
+      `${unseen.queries} of the ${queries.heldBack} held-back queries share no document with a training query. On them the fusion is ${between(unseen.difference, true)} in nDCG@10 against BM25: that is what to expect for documents that no pair names.`,
+    );
   return trained;
 }

@@ -21,12 +21,19 @@ export interface Tuning {
   corpus: { name: string; documents: number };
   queries: { source: QuerySets["source"]; training: number; validation: number; heldBack: number };
   encoder: { terms: number; width: number };
+  /** Whether the corpus made training pairs of itself. */
+  ownPairs: boolean;
   /** Steps of training that the kept encoder has seen. */
   steps: number;
   /** Training with mined hard negatives, where there were pairs to mine for. */
   hardNegatives?: { kept: boolean; before: number; after: number; mined: number };
   fusion: { weight: number; chosen: boolean };
   results: SystemResult[];
+  /**
+   * Queries that share no document with a training query, and there nDCG@10 of the fusion less BM25's: what to
+   * expect for documents that nobody has asked for yet. Absent without training queries, or fewer than 5 such ones.
+   */
+  unseen?: { queries: number; difference: Interval & { better: number; worse: number } };
   /** What the folder says to use. */
   use: "fused" | "bm25";
   verdict: string;
