@@ -77,7 +77,7 @@ const plain = (text: string) =>
     .replace(/<!--[\s\S]*?-->/g, " ")
     .replace(/!?\[([^\]]*)\]\((?:[^()]|\([^()]*\))*\)/g, "$1")
     .replace(/<\/?[a-z][^>]*>/gi, " ")
-    .replace(/(\*\*|__|`+)/g, "")
+    .replace(/(\*+|__|`+)/g, "")
     .replace(/^\s*[|:\s-]+$/gm, "")
     .replace(/\s+/g, " ")
     .trim();

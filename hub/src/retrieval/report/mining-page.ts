@@ -1,6 +1,6 @@
 /** The report of `nearmiss mine`. */
 
-import { short } from "../../cli/output.ts";
+import { cut, short } from "../../cli/output.ts";
 import { escapeText } from "../../compare/report/svg.ts";
 import type { Mining } from "../mining.ts";
 import { auditSentence, distributionRows, dropRows, shortfall } from "../mining-text.ts";
@@ -13,13 +13,13 @@ export function miningPage(mining: Mining): string {
   const title = `Hard negatives for ${pairs}`;
   const given = Object.entries(options).map(([name, value]) => `${name} ${String(value)}`);
   const suspects = audit.first.map(({ query, id, document, rank, score, margin, reason }) => [
-    query,
     id,
-    document,
+    reason,
     String(rank),
     short(score),
     short(margin),
-    reason,
+    cut(query, 60),
+    cut(document, 60),
   ]);
   const sections = [
     `<h1>${escapeText(title)}</h1>`,
@@ -55,7 +55,7 @@ export function miningPage(mining: Mining): string {
           figure(
             table(
               `The ${suspects.length} most suspect ones; the margin is the score of the query's lowest positive less the negative's.`,
-              ["query", "document", "its start", "rank", "score", "margin", "why"],
+              ["document", "why", "rank", "score", "margin", "query", "its text"],
               suspects,
             ),
             "Table of suspects",

@@ -23,22 +23,22 @@ export function tuningPage(tuning: Tuning): string {
   const differences = results.flatMap(({ name, differences }): IntervalRow[] =>
     differences ? [{ name, interval: differences["nDCG@10"], series: "other", bold: name === "fused" }] : [],
   );
-  const cells = results.map(({ name, measures, differences }) => [
+  const means = results.map(({ name, measures }) => [
     name,
     ...measureNames.map((measure) => between(measures[measure])),
-    ...(differences
-      ? [
-          ...measureNames.map((measure) => between(differences[measure], true)),
-          `${differences["nDCG@10"].better} and ${differences["nDCG@10"].worse}`,
-        ]
-      : ["", "", "", ""]),
   ]);
-  const head = [
-    "",
-    ...measureNames,
-    ...measureNames.map((name) => `${name} less BM25's`),
-    "better and worse",
-  ];
+  const gains = results.flatMap(({ name, differences: gain }) =>
+    gain
+      ? [
+          [
+            name,
+            ...measureNames.map((measure) => between(gain[measure], true)),
+            String(gain["nDCG@10"].better),
+            String(gain["nDCG@10"].worse),
+          ],
+        ]
+      : [],
+  );
   const where = `${queries.heldBack} ${sourceText(queries.source)}`;
   const sections = [
     `<h1>${text(title)}</h1>`,
@@ -88,12 +88,16 @@ export function tuningPage(tuning: Tuning): string {
       "Differences from BM25",
     ),
     figure(
-      table(
-        `Means and 95 % intervals (bootstrap) over ${where}; the last column counts queries whose nDCG@10 is better and worse than BM25's.`,
-        head,
-        cells,
-      ),
+      table(`Means and 95 % intervals (bootstrap) over ${where}.`, ["", ...measureNames], means),
       "Table of all measures",
+    ),
+    figure(
+      table(
+        "Differences from BM25 on the same queries; better and worse count queries by nDCG@10.",
+        ["", ...measureNames, "better", "worse"],
+        gains,
+      ),
+      "Table of differences from BM25",
     ),
     "<h2>How it was made</h2>",
     list([
