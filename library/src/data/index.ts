@@ -47,6 +47,7 @@ export {
   fitFeatures,
 } from "./features.ts";
 export { type IncrementalTask, taskStream } from "./incremental.ts";
+export { type Interactions, type SpeechInteractionOptions, speechInteractions } from "./interactions.ts";
 export { type JsonlOptions, parseJsonl, readJsonl } from "./jsonl.ts";
 export {
   type IntentRows,

@@ -1,6 +1,7 @@
 export * from "./adversarial.ts";
 export * from "./class-dependent.ts";
 export * from "./classification.ts";
+export * from "./collaborative.ts";
 export * from "./comp-sum.ts";
 export * from "./contrastive.ts";
 export * from "./cosent.ts";
