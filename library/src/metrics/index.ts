@@ -55,6 +55,7 @@ export {
   prAuc,
   precisionRecallCurve,
 } from "./precision-recall.ts";
+export { inversePropensities, type PropensityOptions, propensityPrecisionAtK } from "./propensity.ts";
 export {
   averagePrecisionOf,
   hitsAtK,

@@ -1,5 +1,6 @@
 export * from "./asymmetric-pseudo-labels.ts";
 export * from "./audit.ts";
+export * from "./clustered-batches.ts";
 export * from "./dynamic.ts";
 export * from "./ensemble.ts";
 export * from "./formats.ts";
