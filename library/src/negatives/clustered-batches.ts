@@ -30,11 +30,13 @@ export function balancedClusters(
     throw new RangeError(`balancedClusters: iterations is ${iterations}; expected a positive integer`);
   const unit = unitRows(rows);
   const halvings = Math.max(0, Math.round(Math.log2(rows.count / size)));
+  // Of each row, used by one halving after the other.
+  const scores = new Float64Array(rows.count);
   let clusters: Int32Array[] = [Int32Array.from({ length: rows.count }, (_, row) => row)];
   for (let level = 0; level < halvings; level++) {
     const draw = random.split(level);
     clusters = clusters.flatMap((members, i) =>
-      members.length > 1 ? halves(unit, members, iterations, draw.split(i)) : [members],
+      members.length > 1 ? halves(unit, members, scores, iterations, draw.split(i)) : [members],
     );
   }
   return clusters;
@@ -43,6 +45,7 @@ export function balancedClusters(
 function halves(
   { data, width }: Vectors,
   members: Int32Array,
+  scores: Float64Array,
   iterations: number,
   random: Random,
 ): [Int32Array, Int32Array] {
@@ -55,13 +58,12 @@ function halves(
   );
   let order = members;
   for (let round = 0; round < iterations; round++) {
-    const scores = new Map<number, number>();
     for (const member of members) {
       let score = 0;
       for (let i = 0; i < width; i++) score += data[member * width + i]! * direction[i]!;
-      scores.set(member, score);
+      scores[member] = score;
     }
-    const next = members.slice().sort((x, y) => scores.get(y)! - scores.get(x)! || x - y);
+    const next = members.slice().sort((x, y) => scores[y]! - scores[x]! || x - y);
     const first = new Set(order.subarray(0, size));
     const settled = round > 0 && next.subarray(0, size).every((member) => first.has(member));
     order = next;
