@@ -45,8 +45,16 @@ test("where a query is its positive, looking ahead finds the query's own neighbo
     documents,
     positives.map(([document]) => document!),
   );
-  const pools = await teleportationPools(same, documents, positives, options);
-  for (const pool of pools) assert.deepEqual(pool.slice(30), pool.slice(0, 30));
+  const all = { ...options, depth: 30, count: 30 };
+  const pools = await teleportationPools(same, documents, positives, all);
+  for (const pool of pools) {
+    assert.equal(pool.length % 2, 0);
+    const half = pool.length / 2;
+    assert.deepEqual(pool.slice(half).sort(), pool.slice(0, half).sort());
+  }
+  // Of more than are wanted, each kind draws for itself.
+  const some = await teleportationPools(same, documents, positives, options);
+  assert.ok(some.every((pool) => pool.slice(30).join() !== pool.slice(0, 30).join()));
 });
 
 test("without lookahead and momentum the pools are ANCE's, and need no positives", async () => {

@@ -59,10 +59,11 @@ export async function teleportationPools(
     );
   }
   const pools = positives.map((): number[] => []);
-  for (const source of sources) {
+  for (const [kind, source] of sources.entries()) {
+    const draws = random.split(kind);
     const lists = await nearestNegatives(source, documents, positives, search);
     lists.forEach((list, query) => {
-      const drawn = random.split(query).sample(list.length, Math.min(count, list.length));
+      const drawn = draws.split(query).sample(list.length, Math.min(count, list.length));
       pools[query]!.push(...Array.from(drawn, (i) => list[i]!));
     });
   }
