@@ -44,7 +44,7 @@ export const card: Card = {
     "diagnostics/retrieval: listOverlap",
   ],
   notes: [
-    "As in the authors' code, STAR takes one mean over all pairs, those with the hard negatives of other queries included, and ADORE appends a query's positives to its list only where none was retrieved. A known positive of another query never stands in a batch twice, so no pair has to be masked.",
+    "As in the authors' code, STAR takes one mean over all pairs, those with the hard negatives of other queries included, and ADORE appends a query's positives to its list only where none was retrieved. A batch holds an intent once at most, and a hard negative that is the query's own labelled document has its positive's score and no gradient, so no pair has to be masked.",
     "All arms go on from towers that were warmed up with in-batch negatives, the ones that the static hard negatives come from; the paper warms up on BM25 negatives. Each stage has its own optimizer and its own learning rate.",
     "Inner products are cosines over a temperature of 0.05. Ranks of ADORE's lists are not cut.",
     "Ranks are those of the labelled document among irrelevant ones: whether unlabelled relevant documents stand above it is chance.",
