@@ -1,13 +1,17 @@
 export * from "./asymmetric-pseudo-labels.ts";
 export * from "./audit.ts";
 export * from "./clustered-batches.ts";
+export * from "./corrupt-triples.ts";
 export * from "./dynamic.ts";
 export * from "./ensemble.ts";
 export * from "./formats.ts";
+export * from "./hops.ts";
+export * from "./k-means.ts";
 export * from "./mine.ts";
 export * from "./pad.ts";
 export * from "./pooling-bias.ts";
 export * from "./refresh.ts";
+export * from "./relabel.ts";
 export * from "./report.ts";
 export * from "./saha.ts";
 export { type Dropped, type Selection, type SelectionOptions, selectNegatives } from "./select.ts";
