@@ -136,6 +136,7 @@ export const study = defineStudy<Settings>({
     "MRR@10": "of test queries after training; the query's unlabelled relevant documents are left out",
     "MRR@10 on the way": "of development queries, mean over the checkpoints",
     "nDCG@10": "of test queries, all documents of the query's intent relevant",
+    "learning rate": "chosen for the arm by MRR@10 on development queries; the higher, the more is forgotten",
   },
   curves: {
     forgetting: { x: "step", y: "share of training queries" },
@@ -190,6 +191,7 @@ export const study = defineStudy<Settings>({
       "MRR@10": mrrOf(await ranksOf(towers, data, data.test)),
       "MRR@10 on the way": mean(onTheWay),
       "nDCG@10": (await qualityOf(towers, data, data.test))["nDCG@10"],
+      "learning rate": learningRate,
     };
   },
 });
