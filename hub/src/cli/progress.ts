@@ -19,8 +19,15 @@ export function progress(name: string): Progress {
     clearOnComplete: true,
     stopOnComplete: false,
     etaBuffer: 100,
+    // Before the first step nothing tells how long it lasts; the bar would show "NFs".
+    formatTime: (seconds: unknown) => (Number.isFinite(seconds) ? duration(Number(seconds)) : "unknown time"),
     stream: process.stderr,
   });
   bar.start(1, 0, { what: "starting" });
   return { show: (fraction, what) => bar.update(fraction, { what }), stop: () => bar.stop() };
+}
+
+function duration(seconds: number): string {
+  if (seconds < 60) return `${Math.ceil(seconds)} s`;
+  return `${Math.floor(seconds / 60)} min ${Math.ceil(seconds % 60)} s`;
 }

@@ -10,7 +10,9 @@ export async function fromFile<T>(read: () => Promise<T> | T): Promise<T> {
   try {
     return await read();
   } catch (error) {
-    throw new CommandError(exitCodes.badFile, (error as Error).message);
+    const { code, path, message } = error as NodeJS.ErrnoException;
+    const absent = code === "ENOENT" && path !== undefined;
+    throw new CommandError(exitCodes.badFile, absent ? `${path}: there is no such file or folder` : message);
   }
 }
 

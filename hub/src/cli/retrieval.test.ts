@@ -342,7 +342,7 @@ test("compare miners: each against in-batch on the same queries, with intervals 
 
 test("what cannot be done is told, with its exit code, and leaves no folder", async () => {
   const cases: [string[], number, RegExp][] = [
-    [["tune", "nowhere.jsonl"], 4, /nowhere\.jsonl/],
+    [["tune", "nowhere.jsonl"], 4, /nowhere\.jsonl: there is no such file or folder/],
     [["tune", file("empty.jsonl", "\n")], 4, /empty\.jsonl: the corpus is empty/],
     [["tune", file("blank.jsonl", '{"id": 1, "text": ""}\n')], 4, /blank\.jsonl: the corpus is empty/],
     [

@@ -32,7 +32,9 @@ export interface MinerResult {
   fused: Interval;
   /** Quality less the baseline's on the same queries; absent for the baseline and the warm start. */
   difference?: Interval & { better: number; worse: number };
-  /** The same interval, wide enough for all miners together (Bonferroni). */
+  /** Quality less that of random negatives: what the choice adds to their number. Absent where random was left out. */
+  againstRandom?: Interval & { better: number; worse: number };
+  /** The interval of `difference`, wide enough for all miners together (Bonferroni). */
   together?: { low: number; high: number };
   /** Mean quality of each seed. */
   seeds: number[];
@@ -261,6 +263,8 @@ function resultsOf(runs: ReadonlyMap<string, Run[]>): MinerResult[] {
   const averaged = (list: readonly Float64Array[]) =>
     list[0]!.map((_, query) => mean(list.map((scores) => scores[query]!)));
   const base = averaged(runs.get(baselineMiner)!.map(({ quality }) => quality));
+  const randomRuns = runs.get("random");
+  const atRandom = randomRuns && averaged(randomRuns.map(({ quality }) => quality));
   const level = 1 - 0.05 / Math.max(1, runs.size - 1);
   return [...runs].map(([name, list]) => {
     const quality = averaged(list.map((run) => run.quality));
@@ -281,6 +285,11 @@ function resultsOf(runs: ReadonlyMap<string, Run[]>): MinerResult[] {
         difference: compareQueries(quality, base, draws.split(name).split("difference")),
         together: { low, high },
       }),
+      ...(atRandom &&
+        name !== "random" &&
+        name !== baselineMiner && {
+          againstRandom: compareQueries(quality, atRandom, draws.split(name).split("against random")),
+        }),
       seeds: list.map((run) => mean(run.quality)),
       filled: mean(list.map((run) => run.filled)),
       seconds: mean(list.map((run) => run.seconds)),

@@ -23,7 +23,10 @@ export function minersVerdict({
   const [best] = better;
   if (!best)
     return `No miner is shown to be better than ${baseline} ${where}: with ${results.length - 1} of them compared, each interval is wide enough for all together.${bad}`;
-  return `Use ${best.name} (${best.about}): nDCG@10 ${between(best.difference!, true)} against ${baseline} ${where}; better, too, in an interval wide enough for all ${results.length - 1} comparisons.${bad}`;
+  const chosen = best.againstRandom
+    ? ` Against as many random negatives it is ${between(best.againstRandom, true)}${best.againstRandom.low > 0 ? "" : ": that it chooses them is not shown to matter, only that there are more"}.`
+    : "";
+  return `Use ${best.name} (${best.about}): nDCG@10 ${between(best.difference!, true)} against ${baseline} ${where}; better, too, in an interval wide enough for all ${results.length - 1} comparisons.${chosen}${bad}`;
 }
 
 export function minersText(comparison: MinerComparison): string {
@@ -34,11 +37,21 @@ export function minersText(comparison: MinerComparison): string {
     `${queries.training} training queries`,
     `${seconds.toFixed(0)} s`,
   ];
-  const head = ["", "nDCG@10", `against ${comparison.baseline}`, "fused with BM25", "seeds", "filled", ""];
+  const head = [
+    "",
+    "nDCG@10",
+    `against ${comparison.baseline}`,
+    "against random",
+    "fused with BM25",
+    "seeds",
+    "filled",
+    "",
+  ];
   const rows = byQuality(results).map((result) => [
     result.name,
     between(result.quality),
     result.difference ? between(result.difference, true) : "",
+    result.againstRandom ? between(result.againstRandom, true) : "",
     between(result.fused),
     result.seeds.map((value) => value.toFixed(3)).join(" "),
     result.filled > 0 ? `${(100 * result.filled).toFixed(0)} %` : "",
