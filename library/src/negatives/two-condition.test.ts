@@ -70,6 +70,20 @@ test("twoConditionNegatives agrees with the definition on all pairs", async () =
   assert.ok(mined.some(({ accepted }) => accepted > 1));
 });
 
+test("twoConditionNegatives: one negative with the fallback is that of the second condition alone", async () => {
+  const draw = random(6);
+  const [queries, documents] = [vectors(draw.normal(120), 4), vectors(draw.normal(160), 4)];
+  const positives = Array.from({ length: 30 }, () => draw.integer(0, 40));
+  const chosen = async (conditions?: readonly ("query" | "positive")[]) =>
+    (
+      await twoConditionNegatives(queries, documents, positives, {
+        threads: 1,
+        ...(conditions && { conditions }),
+      })
+    ).map((one) => one.documents);
+  assert.deepEqual(await chosen(), await chosen(["positive"]));
+});
+
 test("twoConditionNegatives: what does not fit is refused by name", async () => {
   await assert.rejects(twoConditionNegatives(plane(0), world, [0, 1]), /2 positives for 1 queries/);
   await assert.rejects(

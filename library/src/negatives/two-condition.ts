@@ -9,7 +9,10 @@ export interface TwoConditionOptions {
   count?: number;
   /** Which conditions hold. Default both; none gives the nearest documents. */
   conditions?: readonly Condition[];
-  /** Where no document meets them: the nearest ones that meet "positive" alone, if that is asked for. Default true. */
+  /**
+   * Where no document meets them: the nearest ones that meet "positive" alone, if that is asked for. With one
+   * negative a query this is the choice of "positive" alone, for all queries. Default true.
+   */
   fallback?: boolean;
   /** How many of a query's nearest documents are looked at. Default 100. */
   candidates?: number;

@@ -46,6 +46,11 @@ export function principalComponents(rows: Vectors, { variance = 0.95 } = {}): Pr
   const enough = variance * total * (1 - 1e-12);
   while (width < inputs && kept < enough) kept += variances[width++]!;
   const basis = values(columns) as Float64Array;
+  // Component after component; the largest stands in the last column.
+  const axes = Float64Array.from(
+    { length: width * inputs },
+    (_, at) => basis[(at % inputs) * inputs + inputs - 1 - Math.floor(at / inputs)]!,
+  );
   return {
     width,
     retained: kept / total,
@@ -55,15 +60,14 @@ export function principalComponents(rows: Vectors, { variance = 0.95 } = {}): Pr
           `principalComponents: rows have width ${x.width}; expected ${inputs}, the fitted one`,
         );
       const out = new Float32Array(x.count * width);
-      for (let row = 0; row < x.count; row++)
+      for (let row = 0; row < x.count; row++) {
+        for (let i = 0; i < inputs; i++) centred[i] = x.data[row * inputs + i]! - mean[i]!;
         for (let j = 0; j < width; j++) {
           let sum = 0;
-          // The largest component stands in the last column.
-          const column = inputs - 1 - j;
-          for (let i = 0; i < inputs; i++)
-            sum += (x.data[row * inputs + i]! - mean[i]!) * basis[i * inputs + column]!;
+          for (let i = 0; i < inputs; i++) sum += centred[i]! * axes[j * inputs + i]!;
           out[row * width + j] = sum;
         }
+      }
       return vectors(out, width);
     },
   };

@@ -194,10 +194,13 @@ function bagTrainer(
 /** Texts as vectors of length 1, from their features. */
 export function encodeBags(rows: BagEncoder, features: readonly Int32Array[]): Vectors {
   const data = new Float32Array(features.length * WIDTH);
-  features.forEach((list, text) => {
-    for (const feature of list)
-      for (let i = 0; i < WIDTH; i++) data[text * WIDTH + i]! += rows[feature * WIDTH + i]!;
-  });
+  for (const [text, list] of features.entries()) {
+    const to = text * WIDTH;
+    for (const feature of list) {
+      const from = feature * WIDTH;
+      for (let i = 0; i < WIDTH; i++) data[to + i]! += rows[from + i]!;
+    }
+  }
   return unitRows(vectors(data, WIDTH));
 }
 
