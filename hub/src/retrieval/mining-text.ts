@@ -72,6 +72,11 @@ export function shortfall({ report, form }: Mining): string[] {
 
 export function auditSentence({ audit, report }: Mining): string {
   if (report.kept === 0) return "No negatives were kept, so there is nothing to audit.";
-  const share = ((100 * audit.suspects) / report.kept).toFixed(1);
-  return `${audit.suspects} of ${report.kept} negatives (${share} %) may be positives that nobody labelled: they score above their query's positive, or less than ${short(100 * audit.closeness)} % of its score below. A suspicion, not a verdict.`;
+  const share = (100 * audit.suspects) / report.kept;
+  const doubt =
+    share > MANY_SUSPECTS ? " So many say more of the model that scored them than of the labels." : "";
+  return `${audit.suspects} of ${report.kept} negatives (${share.toFixed(1)} %) may be positives that nobody labelled: they score above their query's positive, or less than ${short(100 * audit.closeness)} % of its score below. A suspicion, not a verdict.${doubt}`;
 }
+
+/** Per cent: with more, it is the scores that are not to be trusted. */
+const MANY_SUSPECTS = 30;
