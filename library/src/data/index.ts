@@ -50,6 +50,15 @@ export { type IncrementalTask, taskStream } from "./incremental.ts";
 export { type Interactions, type SpeechInteractionOptions, speechInteractions } from "./interactions.ts";
 export { type JsonlOptions, parseJsonl, readJsonl } from "./jsonl.ts";
 export {
+  countryGraph,
+  type KnowledgeGraph,
+  splitTriples,
+  type Triple,
+  type WordNetGraphOptions,
+  withInverses,
+  wordnetGraph,
+} from "./knowledge-graph.ts";
+export {
   type IntentRows,
   LATENT_FEATURES,
   type LatentIntentOptions,

@@ -29,6 +29,7 @@ export {
 export { averageForgetting, averageIncrementalAccuracy } from "./continual.ts";
 export { pearson, spearman } from "./correlation.ts";
 export { falseHeadRate } from "./false-head-rate.ts";
+export { filteredRank } from "./filtered-ranking.ts";
 export {
   type ConfusionCounts,
   type ConfusionMetric,

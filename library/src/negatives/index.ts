@@ -1,3 +1,4 @@
+export * from "./adapter.ts";
 export * from "./asymmetric-pseudo-labels.ts";
 export * from "./audit.ts";
 export * from "./clustered-batches.ts";
