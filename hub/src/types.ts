@@ -41,6 +41,10 @@ export interface SearchResult {
   family?: string;
   runnable: boolean;
   summary?: string;
+  /** Why it is here: the query names it (by title, slug or arXiv id), it holds words of the query, or neither. */
+  by: "name" | "words" | "meaning";
+  /** The words of the query that it holds, as they were typed. */
+  matches: string[];
 }
 
 /**

@@ -1,12 +1,13 @@
 /**
- * Search over papers: BM25 for each field, summed with the fields' weights. A query that is a title
- * (one typo allowed), a slug or an arXiv id puts that paper first. Words that stand nowhere are read
- * as the beginnings of words, or as words with one typo.
+ * Search over papers: by words (`word-index.ts`) and by meaning (`meaning-index.ts`), their scores added. A
+ * query that names a paper by its title (one typing error allowed), slug or arXiv id puts that paper first.
  */
-import { type Bm25Index, bm25Index, scores } from "nearmiss/retrieval/bm25";
-import { words } from "nearmiss/text";
 import type { Paper, SearchResult } from "../types.ts";
-import { editDistance, foldLetters, titleKey } from "./titles.ts";
+import { type SearchEncoder, shippedEncoder } from "./encoder.ts";
+import { meaningIndex } from "./meaning-index.ts";
+import { nameIndex } from "./names.ts";
+import { searchWords, term } from "./terms.ts";
+import { wordIndex } from "./word-index.ts";
 
 /** Finds up to `limit` papers, best first. Throws where the query holds no word. */
 export type Search = (query: string, limit: number) => SearchResult[];
@@ -14,119 +15,100 @@ export type Search = (query: string, limit: number) => SearchResult[];
 /** The query cannot be searched for. */
 export class QueryError extends Error {}
 
-interface Field {
-  text: (paper: Paper) => string;
-  weight: number;
+export interface SearcherOptions {
+  /** What decides the order, beside names. Default "both". */
+  by?: "both" | "words" | "meaning";
+  /** Default: the one that the hub ships. */
+  encoder?: SearchEncoder;
 }
 
-const fields: Field[] = [
-  { text: (paper) => `${paper.title} ${paper.slug}`, weight: 3 },
-  { text: (paper) => [paper.summary, paper.claim].join(" "), weight: 1.5 },
-  { text: (paper) => paper.abstract ?? "", weight: 1 },
-  { text: (paper) => (paper.exports ?? []).map(splitCamelCase).join(" "), weight: 0.7 },
-  { text: (paper) => [paper.family, paper.kind, paper.year].join(" "), weight: 0.3 },
-];
+/** How much a cosine counts beside the share of the words that was found. */
+const meaningWeight = 0.3;
+/** Papers with none of the query's words are given if their cosine is no less. */
+const leastMeaning = 0.3;
+/** As many of the best are looked at for phrases. */
+const phraseCandidates = 100;
 
 /** Indexes papers, to be searched many times. */
-export function searcher(papers: readonly Paper[]): Search {
-  const indexes = fields.map((field) => ({
-    index: bm25Index(papers.map(field.text), { tokenize }),
-    weight: field.weight,
-  }));
-  const vocabulary = new Set(indexes.flatMap(({ index }) => [...index.terms.keys()]));
-  const keys = papers.map((paper) => titleKey(paper.title));
+export function searcher(
+  papers: readonly Paper[],
+  { by = "both", encoder = shippedEncoder() }: SearcherOptions = {},
+): Search {
+  const vocabulary = new Set<string>();
+  const texts = papers.map((paper) => {
+    const words = searchWords(textOf(paper));
+    for (const word of words) vocabulary.add(word);
+    return words.map(term);
+  });
+  const words = wordIndex(texts, vocabulary);
+  const meaning = meaningIndex(texts, encoder);
+  const names = nameIndex(papers);
 
   return (query, limit) => {
-    const terms = tokenize(query);
-    if (terms.length === 0)
+    const typed = searchWords(query);
+    if (typed.length === 0)
       throw new QueryError(`the query is ${JSON.stringify(query)}, expected at least one word`);
-    const weights = terms.flatMap((term, position) =>
-      variants(term, position === terms.length - 1, vocabulary),
+    const read = words.read(typed, (name) => encoder.rows.has(name));
+    const byWords = words.scores(read);
+    const byMeaning = meaning.scores(
+      read.flatMap(({ own, terms }) => (encoder.rows.has(own) ? [[own, 1] as const] : terms)),
     );
-    const totals = new Float64Array(papers.length);
-    for (const { index, weight } of indexes) add(totals, index, weights, weight);
-    const exact = exactness(query);
-    return papers
-      .map((paper, at) => ({ paper, exact: exact(paper, keys[at]), score: totals[at] }))
-      .filter(({ exact, score }) => exact > 0 || score > 0)
-      .sort((a, b) => b.exact - a.exact || b.score - a.score)
-      .slice(0, limit)
-      .map(({ paper, score }) => toResult(paper, score));
+    const scores = new Float64Array(papers.length);
+    for (let paper = 0; paper < papers.length; paper++) {
+      const cosine = Math.max(0, byMeaning[paper]);
+      if (by !== "meaning" && byWords[paper] > 0) scores[paper] = byWords[paper];
+      else if (by === "words" || cosine < leastMeaning) continue;
+      if (by !== "words") scores[paper] += (by === "meaning" ? 1 : meaningWeight) * cosine;
+    }
+    const named = names(query);
+    const found = best(scores, Math.max(limit, phraseCandidates));
+    if (by !== "meaning") {
+      const phrases = words.phrases(read);
+      for (const paper of found) scores[paper] += phrases(paper);
+      found.sort((a, b) => scores[b] - scores[a] || a - b);
+    }
+    return [...new Set([...named, ...found])].slice(0, limit).map((position) => {
+      const { slug, title, year, family, runnable, summary } = papers[position];
+      const matches = words.matches(read, position);
+      const reason = named.includes(position) ? "name" : matches.length > 0 ? "words" : "meaning";
+      const score = scores[position];
+      return { slug, title, score, year, family, runnable, summary, by: reason, matches };
+    });
   };
 }
 
-function add(
-  totals: Float64Array,
-  index: Bm25Index,
-  terms: readonly (readonly [string, number])[],
-  weight: number,
-): void {
-  scores(index, terms).forEach((score, position) => {
-    totals[position] += weight * score;
-  });
-}
-
-/**
- * What to look for in a term's place, with weights. The last term may be unfinished, so longer words
- * count a little there; a term that stands nowhere becomes the words that it begins, or else those
- * that are one typo away.
- */
-function variants(term: string, last: boolean, vocabulary: ReadonlySet<string>): [string, number][] {
-  const known = vocabulary.has(term);
-  if (known && !last) return [[term, 1]];
-  const begun =
-    term.length < 3 ? [] : [...vocabulary].filter((word) => word !== term && word.startsWith(term));
-  if (known) return [[term, 1], ...begun.map((word): [string, number] => [word, 0.2])];
-  if (begun.length > 0) return begun.map((word) => [word, 0.5]);
-  if (term.length < 4) return [];
-  return [...vocabulary].filter((word) => isTypo(term, word)).map((word) => [word, 0.5]);
-}
-
-/**
- * Tells how exactly a query names a paper: 3 by its slug or arXiv id, 2 by its title, 1 by its title
- * with one typo, 0 not at all.
- */
-function exactness(query: string): (paper: Paper, key: string) => number {
-  const text = query.trim().toLowerCase();
-  const arxiv = arxivAddress.exec(text)?.[1];
-  const wanted = titleKey(query);
-  return (paper, key) => {
-    if (text === paper.slug) return 3;
-    if (paper.arxiv !== undefined && paper.arxiv.toLowerCase() === arxiv) return 3;
-    if (wanted === key) return 2;
-    // One typo makes too many short titles alike.
-    return wanted.length >= 6 && isTypo(wanted, key) ? 1 : 0;
-  };
-}
-
-const arxivAddress =
-  /^(?:arxiv:\s*|(?:https?:\/\/)?(?:www\.)?arxiv\.org\/(?:abs|pdf)\/)?(.+?)(?:v\d+)?(?:\.pdf)?$/;
-
-/** One character more, less or other, or two neighbours swapped. */
-function isTypo(a: string, b: string): boolean {
-  if (editDistance(a, b, 1) === 1) return true;
-  if (a.length !== b.length) return false;
-  let at = 0;
-  while (at < a.length && a[at] === b[at]) at++;
-  return a[at] === b[at + 1] && a[at + 1] === b[at] && a.slice(at + 2) === b.slice(at + 2);
-}
-
-/** Words without a plural's ending: "negatives" and "negative" are one term. */
-const tokenize = (text: string) => words(foldLetters(text)).map(singular);
-
-function singular(word: string): string {
-  const plain = word.replace(/'s?$/, "");
-  if (plain.length < 4) return plain;
-  if (/[^ae]ies$/.test(plain)) return plain.replace(/ies$/, "y");
-  if (/(ss|x|ch|sh)es$/.test(plain)) return plain.slice(0, -2);
-  // Not plurals: bias, analysis, loss, corpus.
-  return /[^aisu]s$/.test(plain) ? plain.slice(0, -1) : plain;
+/** All that is searched of a paper; the title counts twice. */
+function textOf(paper: Paper): string {
+  const { title, slug, summary, claim, abstract, exports = [], family, kind, year } = paper;
+  return [
+    title,
+    title,
+    slug.replaceAll("-", " "),
+    summary,
+    claim,
+    abstract,
+    ...exports.map(splitCamelCase),
+    family,
+    kind,
+    year,
+  ].join(" ");
 }
 
 /** "losses/ranking: marginRanking" as words: margin, Ranking. The folder says little, but is kept. */
 const splitCamelCase = (name: string) => `${name} ${name.replace(/([a-z0-9])([A-Z])/g, "$1 $2")}`;
 
-function toResult(paper: Paper, score: number): SearchResult {
-  const { slug, title, year, family, runnable, summary } = paper;
-  return { slug, title, score, year, family, runnable, summary };
+/** Positions of the largest scores above zero, the largest first; equal ones in their order. */
+function best(scores: Float64Array, count: number): number[] {
+  const cut = (positions: number[]) =>
+    positions.sort((a, b) => scores[b] - scores[a] || a - b).slice(0, count);
+  let kept: number[] = [];
+  let least = 0;
+  for (let position = 0; position < scores.length; position++) {
+    if (scores[position] <= least) continue;
+    kept.push(position);
+    if (kept.length < 2 * count + 1000) continue;
+    kept = cut(kept);
+    least = scores[kept[count - 1]];
+  }
+  return cut(kept);
 }

@@ -19,11 +19,16 @@ function find(query: string, limit: number): SearchResult[] {
 }
 
 function toText(results: SearchResult[]): string {
-  if (results.length === 0) return "No paper holds these words.";
+  if (results.length === 0) return "No paper holds these words or is near them in meaning.";
   const heads = columns(
-    results.map(({ slug, family, year, runnable }) => [
+    results.map(({ slug, family, year, runnable, by }) => [
       styled("bold", slug),
-      styled("dim", [family, year, runnable ? "can run" : ""].filter(Boolean).join(", ")),
+      styled(
+        "dim",
+        [family, year, runnable ? "can run" : "", by === "meaning" ? "found by meaning" : ""]
+          .filter(Boolean)
+          .join(", "),
+      ),
       "",
     ]),
   );

@@ -1,0 +1,66 @@
+/**
+ * How fast the hub's search is, at the size of the shipped collection and at 100,000 made-up papers: titles
+ * of 8 and abstracts of 52 words, drawn from WordNet's definitions as often as they stand there.
+ *
+ *     node bench/search/speed.ts [--papers 100000]
+ *
+ * Prints milliseconds a query (half of the queries take no longer, and 95 of 100 take no longer), the time to
+ * index, and the memory that the index holds.
+ */
+import { parseArgs } from "node:util";
+import { shippedEncoder } from "../../hub/src/catalog/encoder.ts";
+import { mergePapers } from "../../hub/src/catalog/papers.ts";
+import { searcher } from "../../hub/src/catalog/search.ts";
+import type { Paper } from "../../hub/src/types.ts";
+import { wordnet } from "../../library/src/data/wordnet.ts";
+import { random } from "../../library/src/random.ts";
+import { readPaperFiles } from "../../papers/src/index.ts";
+import { judgedQueries } from "./queries.ts";
+
+const ROUNDS = 3;
+
+const { values } = parseArgs({ options: { papers: { type: "string", default: "100000" } } });
+
+const loading = performance.now();
+shippedEncoder();
+console.log(`reading the encoder: ${(performance.now() - loading).toFixed(0)} ms`);
+measure("shipped", mergePapers(readPaperFiles(), { version: 1, entries: [], verdicts: {} }));
+measure("made up", madeUp(Number(values.papers)));
+
+function measure(name: string, papers: Paper[]): void {
+  globalThis.gc?.();
+  const before = process.memoryUsage();
+  const start = performance.now();
+  const search = searcher(papers);
+  const indexing = performance.now() - start;
+  globalThis.gc?.();
+  const after = process.memoryUsage();
+  const held = (after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers) / 1e6;
+  const times: number[] = [];
+  for (let round = 0; round < ROUNDS; round++)
+    for (const { query } of judgedQueries("steer")) {
+      const begin = performance.now();
+      search(query, 20);
+      // The first round warms the machine up.
+      if (round > 0) times.push(performance.now() - begin);
+    }
+  times.sort((a, b) => a - b);
+  const quantile = (share: number) => times[Math.floor(share * (times.length - 1))].toFixed(2);
+  console.log(
+    `${name}, ${papers.length} papers: ${quantile(0.5)} ms a query, 95 % within ${quantile(0.95)}, slowest ${quantile(1)}; indexed in ${(indexing / 1000).toFixed(2)} s${globalThis.gc ? `, ${held.toFixed(0)} MB` : ""}`,
+  );
+}
+
+function madeUp(count: number): Paper[] {
+  const words = wordnet().synsets.flatMap(({ gloss }) => gloss.match(/[a-z]+/g) ?? []);
+  const draw = random("made-up papers");
+  const text = (length: number) =>
+    Array.from({ length }, () => words[draw.integer(0, words.length)]).join(" ");
+  return Array.from({ length: count }, (_, number) => ({
+    slug: `paper-${number}`,
+    title: text(8),
+    abstract: text(52),
+    runnable: false,
+    verdicts: [],
+  }));
+}
