@@ -22,7 +22,7 @@ export interface TuneCommandOptions extends CorpusOptions {
   /** Queries and judgements. */
   judged?: string[];
   binary: boolean;
-  steps: number;
+  steps?: number;
   width: number;
   seed: number;
   out?: string;

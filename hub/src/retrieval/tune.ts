@@ -38,7 +38,8 @@ import { type System, type SystemResult, systems, type Tuning } from "./tuning.t
 
 export interface TuneOptions {
   seed: number;
-  steps: number;
+  /** Default `usualSteps`. */
+  steps?: number;
   width: number;
   signal?: AbortSignal;
   /** The share of the work that is done, and what is being done. */
@@ -61,6 +62,10 @@ export interface Tuned {
     | "notes"
   >;
 }
+
+/** Steps that show each document about 24 times in batches of 256, within bounds: large corpora gain from more. */
+export const usualSteps = (documents: number): number =>
+  Math.round(Math.min(2000, Math.max(300, (24 * documents) / 256)));
 
 /** Steps between two looks at validation queries. */
 const CHUNK = 100;
@@ -136,10 +141,10 @@ async function train(
   work: { sets: QuerySets; texts: string[]; bm25: Bm25Index; root: Random; options: TuneOptions },
 ): Promise<Best & Pick<Tuned["findings"], "hardNegatives" | "ownPairs" | "notes">> {
   const { sets, texts, bm25, root, options } = work;
-  const { signal, onProgress = () => {} } = options;
+  const { signal, onProgress = () => {}, steps = usualSteps(sets.documents.length) } = options;
   const { source, ...made } = pairSource(encoder, sets, texts);
   const mineToo = sets.training.length > 0 && sets.validation.length > 0;
-  const total = options.steps * (mineToo ? 1.5 : 1);
+  const total = steps * (mineToo ? 1.5 : 1);
   const lexical = bm25Found(bm25, textsOf(sets.validation));
   const score = async () => {
     if (sets.validation.length === 0) return Number.NaN;
@@ -151,10 +156,10 @@ async function train(
   let best: Best = { table: encoder.table.slice(), steps: 0, score: await score() };
   if (source === undefined) return { ...best, ...made };
   let done = 0;
-  const phase = async (pairs: PairSource, steps: number, negatives: number, what: string) => {
-    for (let taken = 0; taken < steps && !signal?.aborted; ) {
+  const phase = async (pairs: PairSource, most: number, negatives: number, what: string) => {
+    for (let taken = 0; taken < most && !signal?.aborted; ) {
       // Each part starts Adam anew, so without anything to look at there is one part.
-      const chunk = sets.validation.length > 0 ? Math.min(CHUNK, steps - taken) : steps;
+      const chunk = sets.validation.length > 0 ? Math.min(CHUNK, most - taken) : most;
       const offset = done;
       const made = await trainStaticEncoder(encoder, pairs, {
         random: root.split(what).split(taken),
@@ -170,7 +175,7 @@ async function train(
       if (!(now <= best.score)) best = { table: encoder.table.slice(), steps: done, score: now };
     }
   };
-  await phase(source, options.steps, 0, "training");
+  await phase(source, steps, 0, "training");
   if (!mineToo || signal?.aborted) return { ...best, ...made };
 
   const before = best.score;
@@ -180,7 +185,7 @@ async function train(
   if (hard.pairs.length === 0) return { ...best, ...made };
   await phase(
     givenPairs(encoder, hard.pairs),
-    Math.round(options.steps / 2),
+    Math.round(steps / 2),
     HARD_NEGATIVES,
     "training with hard negatives",
   );
