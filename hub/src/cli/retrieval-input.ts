@@ -5,12 +5,13 @@ import { type Corpus, type CorpusOptions, readCorpus } from "../retrieval/corpus
 import { environment } from "../runs/environment.ts";
 import { CommandError, exitCodes } from "./exit.ts";
 
-/** Reads something of the user's; whatever is wrong with it is a bad input file. */
+/** Reads something of the user's; whatever is wrong with it is a bad input file. Faults of ours pass through. */
 export async function fromFile<T>(read: () => Promise<T> | T): Promise<T> {
   try {
     return await read();
   } catch (error) {
     const { code, path, message } = error as NodeJS.ErrnoException;
+    if (!(error instanceof RangeError || error instanceof SyntaxError || code !== undefined)) throw error;
     const absent = code === "ENOENT" && path !== undefined;
     throw new CommandError(exitCodes.badFile, absent ? `${path}: there is no such file or folder` : message);
   }
