@@ -6,6 +6,7 @@ export * from "./evaluate.ts";
 export * from "./fusion.ts";
 export * from "./principal-components.ts";
 export * from "./save.ts";
+export * from "./sparse.ts";
 export * from "./spectral.ts";
 export * from "./static-encoder.ts";
 export * from "./train-static.ts";
