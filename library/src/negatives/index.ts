@@ -8,6 +8,7 @@ export * from "./ensemble.ts";
 export * from "./formats.ts";
 export * from "./hops.ts";
 export * from "./k-means.ts";
+export * from "./generate.ts";
 export * from "./mine.ts";
 export * from "./pad.ts";
 export * from "./pooling-bias.ts";
