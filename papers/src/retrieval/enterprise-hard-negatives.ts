@@ -1,4 +1,5 @@
 import {
+  add,
   compile,
   fromData,
   mean,
@@ -63,11 +64,12 @@ export const card: Card = {
     "retrieval/fusion: reciprocalRankFusion",
   ],
   notes: [
-    "The paper's corpus and code are not public. How many negatives a query gets and what happens without a qualifying document is not told in what could be read; here it is one, and queries without it are left out of training. Falling back on the nearest document that meets the second condition alone, as the library does unless told otherwise, would make the first condition idle: with one negative a query, the choice is then the same with and without it, which the arm with the second condition alone shows.",
+    "The paper's corpus and code are not public. How many negatives a query gets and what happens without a qualifying document is not told in what could be read; here it is one, and queries without it are left out of training. Falling back on the nearest document that meets the second condition alone, as the library does unless told otherwise, would make the first condition idle: with one negative a query, the choice is then the same with and without it.",
     "Components are centred, as principal components are, so keeping all of the variance leaves distances as they are but not cosines.",
     "The encoders and the reranker's first phase see other entries than those of the study, as published models do. A first draft in the world of latent intents was given up before any result: towers for queries and for documents lie in regions of their own, so that hardly a document is closer to a query than to its positive, and 4 % of the queries had a document that met both conditions.",
     "Reciprocal ranks count the first relevant card, labelled or not, over the test queries whose labelled card is among the 50 that are ranked anew.",
     "The reranker is a network of one hidden layer on products and differences of the first encoder's vectors, the three encoders' cosines and the weighted share of shared words; it learns by a logistic loss on pairs of a positive and a negative score.",
+    "Changed after a first run at the default scale, in which rerankers trained on one mined negative a query fell below the order of chance (MRR@3 of 0.03 with both conditions, 0.01 with static negatives, 0.39 with random ones): where every negative is closer to its query than the positive is, the reranker learns that closeness speaks against a card. Since then every query has a random negative beside the arm's, in all arms, and a smaller learning rate can be chosen; sizes and seeds were cut to the time of a default run. The first run had contradicted the two claims on ranking.",
     "Static negatives are the nearest cards by the first encoder (STAR), dynamic ones the reranker's own highest among the first stage's 50, found anew every 100 steps, in the place of ADORE, which trains a query encoder.",
   ],
 };
@@ -99,7 +101,6 @@ const arms: Record<string, Arm> = {
   both: { negatives: "conditions", conditions: ["query", "positive"], space: "ensemble" },
   bothSingle: { negatives: "conditions", conditions: ["query", "positive"], space: "single" },
   queryOnly: { negatives: "conditions", conditions: ["query"], space: "ensemble" },
-  positiveOnly: { negatives: "conditions", conditions: ["positive"], space: "ensemble" },
   bm25: { negatives: "bm25" },
   static: { negatives: "static" },
   dynamic: { negatives: "dynamic" },
@@ -117,8 +118,6 @@ export const study = defineStudy<Settings>({
     both: "nearest card that meets both conditions in the space of three encoders",
     bothSingle: "the same in the space of the first encoder",
     queryOnly: "nearest card that outranks the positive",
-    positiveOnly:
-      "nearest card that is further from the positive than from the query, or both with a fallback",
     bm25: "best card by BM25",
     static: "nearest card by the first encoder",
     dynamic: "the reranker's own highest card, found anew during training",
@@ -140,16 +139,16 @@ export const study = defineStudy<Settings>({
       seeds: 2,
     },
     default: {
-      elsewhere: 1200,
-      train: 1200,
+      elsewhere: 1000,
+      train: 1000,
       development: 300,
-      test: 600,
+      test: 500,
       encoderSteps: 200,
       warmSteps: 300,
-      steps: 300,
+      steps: 200,
       every: 100,
-      learningRates: [3e-4, 1e-3],
-      seeds: 5,
+      learningRates: [3e-5, 3e-4, 1e-3],
+      seeds: 4,
     },
     full: {
       elsewhere: 3000,
@@ -160,7 +159,7 @@ export const study = defineStudy<Settings>({
       warmSteps: 1000,
       steps: 1500,
       every: 200,
-      learningRates: [1e-4, 3e-4, 1e-3],
+      learningRates: [3e-5, 1e-4, 3e-4, 1e-3],
       seeds: 10,
     },
   },
@@ -206,7 +205,7 @@ export const study = defineStudy<Settings>({
     },
   ],
   distance:
-    "The paper fine-tunes cross-encoders on a company's corpus with vectors of six published encoders; here a network of 9,000 weights ranks 50 of 4,200 cards of WordNet nouns, with vectors of three bag-of-words encoders of 64 numbers each.",
+    "The paper fine-tunes cross-encoders on a company's corpus with vectors of six published encoders; here a network of 9,000 weights ranks 50 of 3,600 cards of WordNet nouns, with vectors of three bag-of-words encoders of 64 numbers each.",
   async run({ arm, seed, settings, report, signal }) {
     const learningRate =
       arm === "none"
@@ -384,7 +383,7 @@ interface Hooks {
   refresh?: (reranker: Reranker) => Promise<void>;
 }
 
-/** Trains on one negative a query. */
+/** Trains on two negatives a query, the arm's and a random one. */
 async function train(
   start: Reranker,
   texts: Corpus,
@@ -398,10 +397,11 @@ async function train(
   const optimizer = adam({ learningRate });
   const begin = () => optimizer.init(start);
   const step = compile(
-    (state: ReturnType<typeof begin>, positives: Tensor, negatives: Tensor) => {
-      const [loss, gradients] = valueAndGrad((params: Reranker) =>
-        mean(softplus(subtract(network.apply(params, negatives), network.apply(params, positives)))),
-      )(state.params);
+    (state: ReturnType<typeof begin>, positives: Tensor, negatives: Tensor, others: Tensor) => {
+      const [loss, gradients] = valueAndGrad((params: Reranker) => {
+        const [right, wrong, random] = [positives, negatives, others].map((x) => network.apply(params, x));
+        return mean(add(softplus(subtract(wrong!, right!)), softplus(subtract(random!, right!))));
+      })(state.params);
       return { state: optimizer.update(state, gradients), loss };
     },
     { threads: 1 },
@@ -411,22 +411,22 @@ async function train(
     signal?.throwIfAborted();
     if (refresh && i % every! === 0) await refresh(state.params);
     const batch = draw.split(i);
-    const pairs: { query: number; document: number }[] = [];
+    const pairs: [query: number, document: number][] = [];
     while (pairs.length < BATCH) {
       const query = batch.integer(from, to);
       const document = negative(query);
-      if (document !== undefined && document !== labelledOf(query)) pairs.push({ query, document });
+      if (document !== undefined && document !== labelledOf(query)) pairs.push([query, document]);
     }
+    const others = pairs.map(([query]): [number, number] => {
+      const document = batch.integer(2 * from, 2 * to);
+      return [query, document === labelledOf(query) ? document + 1 : document];
+    });
+    const positives = pairs.map(([query]): [number, number] => [query, labelledOf(query)]);
     const result = await step(
       state,
-      describePairs(
-        texts,
-        pairs.map(({ query }) => [query, labelledOf(query)]),
-      ),
-      describePairs(
-        texts,
-        pairs.map(({ query, document }) => [query, document]),
-      ),
+      describePairs(texts, positives),
+      describePairs(texts, pairs),
+      describePairs(texts, others),
     );
     state = result.state;
     onStep?.(i + 1, values(result.loss)[0]!);
