@@ -24,6 +24,13 @@ test("corpusFreeNegative writes the card of a sibling that fits the query", () =
   assert.throws(() => write("a dog", { among: 0 }), /among is 0/);
 });
 
+test("corpusFreeNegative takes the head noun: the last of the first phrase that has kinds", () => {
+  const each: Lexicon = (noun) => [{ words: [`small ${noun}`], gloss: "", broader: [] }];
+  const write = (query: string) => corpusFreeNegative(query, each, { random: random(1) });
+  assert.equal(write("a police dog of the city"), "small dog");
+  assert.equal(write("(zoology) dog; the cat"), "small dog");
+});
+
 test("corpusFreeNegative draws among the best, the same for the same seed", () => {
   const drawn = new Set(
     Array.from({ length: 40 }, (_, seed) =>
