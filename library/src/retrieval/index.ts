@@ -1,6 +1,7 @@
 export * from "./bm25.ts";
 export * from "./concatenate.ts";
 export * from "./dense-index.ts";
+export * from "./distributional.ts";
 export * from "./embedders.ts";
 export * from "./evaluate.ts";
 export * from "./fusion.ts";
