@@ -46,7 +46,7 @@ test("countries: known facts are there", () => {
   const facts = triples.map(([h, r, t]) => `${entities[h]} ${relations[r]} ${entities[t]}`);
   for (const fact of [
     "Austria in region Europe",
-    "Austria speaks German language",
+    "Germany speaks German language",
     "Japan pays with Japanese yen",
   ])
     assert.ok(facts.includes(fact), fact);

@@ -104,7 +104,8 @@ function factsAmong(synsets: readonly Synset[]): NamedFact[] {
       const turned = symmetric.includes(relation) && order.get(target)! < order.get(id)!;
       const [head, tail] = turned ? [target, id] : [id, target];
       const key = `${head} ${relation} ${tail}`;
-      if (seen.has(key)) return [];
+      // "computer" and "computer science" are each other's topic: that, too, would give the answer away.
+      if (seen.has(key) || seen.has(`${tail} ${relation} ${head}`)) return [];
       seen.add(key);
       return [{ head, relation, tail }];
     }),
