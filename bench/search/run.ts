@@ -7,10 +7,10 @@
  * --abstracts  the text of the papers page, as a browser copies it: measures with its abstracts imported too
  * --held-back  the held-back queries instead of those that choices are made by; look at them rarely
  *
- * Prints nDCG@10 with 95 % bootstrap intervals over queries, and writes all numbers to results.json beside
+ * Prints nDCG@10 with 95 % bootstrap intervals over queries, and writes the part's numbers to results.json beside
  * this file. MiniSearch takes part where it is installed: npm install --prefix bench/peers --no-save minisearch
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
@@ -96,8 +96,10 @@ for (const [collection, papers] of Object.entries(collections)) {
   results[collection] = await measure(papers, queries);
   console.log();
 }
-const record = { part, queries: queries.length, collections: results };
-writeFileSync(new URL("results.json", import.meta.url), `${JSON.stringify(record, null, 2)}\n`);
+const file = new URL("results.json", import.meta.url);
+const earlier = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
+const record = { ...earlier, [part]: { queries: queries.length, collections: results } };
+writeFileSync(file, `${JSON.stringify(record, null, 2)}\n`);
 
 async function measure(papers: Paper[], queries: JudgedQuery[]): Promise<Record<string, unknown>> {
   const positions = new Map(papers.map(({ slug }, position) => [slug, position]));
@@ -105,7 +107,7 @@ async function measure(papers: Paper[], queries: JudgedQuery[]): Promise<Record<
     ({ relevant }) => new Map(Object.entries(relevant).map(([slug, grade]) => [positions.get(slug)!, grade])),
   );
   const measured: Record<string, unknown> = {};
-  let former: Float64Array | undefined;
+  const earlier = new Map<string, Float64Array>();
   for (const [name, make] of Object.entries(contestants)) {
     const rank = await make(papers);
     if (rank === undefined) {
@@ -114,14 +116,20 @@ async function measure(papers: Paper[], queries: JudgedQuery[]): Promise<Record<
     }
     const rankings = queries.map(({ query }) => rank(query).map((slug) => positions.get(slug)!));
     const scores = evaluateRankings(rankings, judgements)["nDCG@10"];
-    former ??= scores;
     const level = meanOverQueries(scores, random("search-level"));
-    const gain = scores === former ? undefined : compareQueries(scores, former, random("search-gain"));
-    const against = gain
-      ? `  against former ${signed(gain.estimate)} ${range(gain)}, ${gain.better} better, ${gain.worse} worse`
-      : "";
-    console.log(`  ${name.padEnd(12)} ${level.estimate.toFixed(3)} ${range(level)}${against}`);
-    measured[name] = { ...level, ...(gain && { againstFormer: gain }), kinds: meansByKind(queries, scores) };
+    console.log(`  ${name.padEnd(12)} ${level.estimate.toFixed(3)} ${range(level)}`);
+    const gains: Record<string, Interval> = {};
+    for (const other of name === "both" ? ["former", "by words"] : ["former"]) {
+      const scoresOfOther = earlier.get(other);
+      if (scoresOfOther === undefined) continue;
+      const gain = compareQueries(scores, scoresOfOther, random("search-gain"));
+      gains[other] = gain;
+      console.log(
+        `    against ${other}: ${signed(gain.estimate)} ${range(gain)}, ${gain.better} queries better, ${gain.worse} worse`,
+      );
+    }
+    earlier.set(name, scores);
+    measured[name] = { ...level, against: gains, kinds: meansByKind(queries, scores) };
   }
   return measured;
 }

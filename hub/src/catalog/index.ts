@@ -32,7 +32,7 @@ export async function openCatalog(store: Store, root?: string): Promise<Catalog>
   const refresh = async () => {
     papers = mergePapers(files, await store.refreshSnapshot());
     search = undefined;
-    // Indexing takes some 50 ms; better between requests than in the next search.
+    // Indexing takes some 100 ms; better between requests than in the next search.
     setImmediate(() => {
       search ??= searcher(papers);
     }).unref();

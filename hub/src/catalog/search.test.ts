@@ -65,6 +65,17 @@ describe("searcher", () => {
     assert.equal(search("noise label", 2)[0].slug, "apart");
   });
 
+  test("counts a title twice, and scores by words as shares of the query that was found", () => {
+    const search = searcher(
+      [paper("a", "Wool", { abstract: "Noise here." }), paper("b", "Noise", { abstract: "Wool here." })],
+      { by: "words" },
+    );
+    const [first, second] = search("noise", 2);
+    assert.equal(first.slug, "b");
+    assert.ok(first.score > second.score && second.score > 0 && first.score <= 1);
+    assert.ok(search("noise photon", 1)[0].score < first.score / 2);
+  });
+
   test("looks past words that say nothing, unless there are no others", () => {
     assert.deepEqual(slugs("how do I deal with a margin?"), slugs("deal margin"));
     assert.deepEqual(slugs("of"), ["warmth"]);
