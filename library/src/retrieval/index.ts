@@ -1,5 +1,6 @@
 export * from "./bm25.ts";
 export * from "./concatenate.ts";
+export * from "./cross-encoder.ts";
 export * from "./dense-index.ts";
 export * from "./distributional.ts";
 export * from "./embedders.ts";
