@@ -46,7 +46,7 @@ export const card: Card = {
   ],
   notes: [
     "The study runs in a made-up world of vectors, not of words: towers give logits of 128 learnt terms at 3 positions, pooled as in the paper. There is no BM25, so another, weaker retriever stands for it: dense towers after 60 steps of training.",
-    "The teacher are dense towers trained four times as long with in-batch negatives, in place of a cross-encoder; its own nDCG@10 is shown as an arm. Its cosines are taken over the temperature 0.05.",
+    "The teacher is a pair of dense towers, trained four times as long with in-batch negatives, in place of a cross-encoder; its own nDCG@10 is shown as an arm. Its cosines are taken over the temperature 0.05.",
     "All arms are compared at one cost. The weight of the FLOPS regulariser is not ramped and fixed but steered in every step towards the same expected number of products; the library has the paper's ramp as quadraticRamp.",
     "The better initial encoder is a sparse retriever that has already been trained without hard negatives and without a teacher, for as many steps; it stands for pre-training on the corpus.",
     "Self-mined negatives come from the top 30 of the base model of the same seed, once; mixed negatives are drawn from its list and from the weaker retriever's with equal probability.",
