@@ -30,7 +30,7 @@ export interface CosineContrastiveOptions extends LossOptions {
 /**
  * Cosine contrastive loss: (1 − s⁺) + w/|N| Σ_j max(0, s_j − m).
  *
- * Source: Mao et al., "SimpleX: A simple and strong baseline for collaborative filtering" (2021), equation 1;
+ * Source: Mao et al., "SimpleX: A simple and strong baseline for collaborative filtering" (2021);
  * null for w as in the authors' code. Its margin and weight were searched anew for each data set.
  *
  * @param positive Cosines of users with items that they chose, [n].

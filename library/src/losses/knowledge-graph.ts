@@ -90,7 +90,7 @@ export interface LinkLossOptions extends LossOptions {
  * The logistic loss of link prediction: −log σ(γ + s⁺) − Σ_i w_i log σ(−γ − s_i), Σ w = 1. The weights carry no
  * gradient.
  *
- * Source: Sun et al., "RotatE" (2019), equations 5 and 6.
+ * Source: Sun et al., "RotatE" (2019).
  *
  * @param positive Scores of facts, [n].
  * @param negatives Scores of corrupted facts, [n, k].
@@ -134,8 +134,8 @@ export interface HardDebiasedOptions extends LossOptions {
  *
  * With τ = 0, m = 0 and uniform weights it is InfoNCE over k negatives.
  *
- * Source: Zhang et al., "HaSa: Hardness and structure-aware contrastive knowledge graph embedding" (2023),
- * equation 9; the estimate is that of Chuang et al., "Debiased contrastive learning" (2020).
+ * Source: Zhang et al., "HaSa: Hardness and structure-aware contrastive knowledge graph embedding" (2023);
+ * the estimate is that of Chuang et al., "Debiased contrastive learning" (2020).
  *
  * @param positive s⁺, [n].
  * @param negatives s_j, [n, k].

@@ -4,7 +4,7 @@
  * Rank, from 1, of a target among all candidates but the other known answers. Candidates with an equal score
  * share the mean of their ranks: a constant scorer gets the middle rank, not the first.
  *
- * Source: Bordes et al., "Translating embeddings for modeling multi-relational data" (2013), section 4.2; on ties
+ * Source: Bordes et al., "Translating embeddings for modeling multi-relational data" (2013); on ties
  * Sun et al., "A re-evaluation of knowledge graph completion methods" (2020).
  *
  * @param scores Higher is better, [candidates].

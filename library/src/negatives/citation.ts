@@ -25,7 +25,7 @@ export interface CitationWalkOptions {
  * the softmax of their cosines with the current one. All walks share what they visited. The steps follow
  * similarity, not links: links only bound the neighbourhood.
  *
- * Source: "BiCA: Effective biomedical dense retrieval with citation-aware hard negatives" (2025), section 3, and
+ * Source: "BiCA: Effective biomedical dense retrieval with citation-aware hard negatives" (2025), and
  * the authors' code.
  *
  * @param query The query's vector.

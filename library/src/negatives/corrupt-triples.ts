@@ -36,7 +36,7 @@ export function relationCounts(triples: readonly Triple[], relations: number): R
  * The probability with which the head is the one to be replaced, by the Bernoulli rule: of relations with many
  * tails per head more often the head, as a random tail might be true.
  *
- * Source: Wang et al., "Knowledge graph embedding by translating on hyperplanes" (2014), section 3.2.
+ * Source: Wang et al., "Knowledge graph embedding by translating on hyperplanes" (2014).
  */
 export const headProbability = ({ tailsPerHead, headsPerTail }: RelationCounts): number =>
   tailsPerHead + headsPerTail === 0 ? 0.5 : tailsPerHead / (tailsPerHead + headsPerTail);
@@ -62,7 +62,7 @@ export interface CorruptOptions {
  * n corrupted versions of a fact, all on one side. An entity is never replaced by itself.
  *
  * Sources: Bordes et al. (2013) for uniform corruption; with `replacements` from clusters of text embeddings
- * Islam et al., "LEMON: LanguagE ModeL for negative sampling of knowledge graph embeddings" (2022).
+ * "LEMON: LanguagE ModeL for negative sampling of knowledge graph embeddings" (2022).
  */
 export function corruptTriple(triple: Triple, n: number, options: CorruptOptions): Triple[] {
   const { entities, random, isKnown, headProbabilities, replacements, share = 1 } = options;
