@@ -1,6 +1,6 @@
 /** What search compares of a text: the stems of its words. */
 // By its file: `nearmiss/text` as a whole loads random numbers, and search answers at once without them.
-import { words } from "../../../library/src/text/words.ts";
+import { words } from "nearmiss/text/words";
 import { stem } from "./stem.ts";
 import { foldLetters } from "./titles.ts";
 

@@ -1,6 +1,6 @@
 /** When two titles are the same title, what a title's slug is, and which names lie near a misspelt one. */
 // By its file: `nearmiss/text` as a whole loads random numbers, and search answers at once without them.
-import { fold } from "../../../library/src/text/words.ts";
+import { fold } from "nearmiss/text/words";
 
 /** A title without case, diacritics, spaces and punctuation: titles with equal keys are the same title. */
 export function titleKey(title: string): string {
