@@ -70,7 +70,7 @@ const settings: Settings = {
   forgetBatch: 20,
   retainBatch: 100,
   uniformRates: [3e-5, 1e-4, 2e-4, 4e-4, 7e-4, 1e-3, 2e-3, 4e-3],
-  weightedRates: [1e-4, 4e-4, 1e-3, 4e-3],
+  weightedRates: [1e-4, 2e-4, 4e-4, 8e-4],
   temperatures: [0.5, 2],
 };
 
