@@ -40,6 +40,7 @@ export const card: Card = {
     "The mixing factor is chosen for each seed on validation data, in steps of 0.05, and of 0.01 above 0.95, where the authors' grid for Fisher weights is finer too: the largest without loss of accuracy against the model that is interpolated with (the first new model, or the soup). A validation set of a thousand examples lets the test accuracy fall a little, which the claim on accuracy measures.",
     "The learning rate of the new models is the best of three for accuracy alone; interpolation, soup and ensemble use the same new models. Distillation keeps that rate and has its weight chosen, of three, by the same rule as the mixing factor.",
     "The soup averages three new models that differ in the order of their batches; the authors take up to sixteen.",
+    "The update is large here, from 300 to 1,500 examples, which adds 3 and 12 points of accuracy: nearly every share of the old weights costs validation accuracy, and the rule without tolerance then chooses none.",
   ],
 };
 
