@@ -143,6 +143,9 @@ test("hard debiased InfoNCE: known ones get no weight; hardness by scores is har
     ] as const);
     close(item(masked), item(without));
   }
+  const all = fromData(Uint8Array.of(1, 1, 1), [1, 3], "bool");
+  for (const prior of [0, 0.05])
+    assert.equal(await number(hardDebiasedInfoNCE(positive, negatives, falseOnes, { prior, known: all })), 0);
   const by = (hardness: "uniform" | "normalized" | "scores") =>
     number(hardDebiasedInfoNCE(positive, negatives, falseOnes, { ...options, hardness }));
   assert.ok((await by("uniform")) < (await by("normalized")));

@@ -2,6 +2,7 @@
 import {
   abs,
   add,
+  any,
   exp,
   expandDims,
   fromData,
@@ -9,6 +10,7 @@ import {
   log,
   log1p,
   logicalAnd,
+  logicalNot,
   logSumExp,
   multiply,
   negate,
@@ -130,7 +132,7 @@ export interface HardDebiasedOptions extends LossOptions {
 /**
  * InfoNCE with hard and debiased negatives: −log e^{s⁺−m} / (e^{s⁺−m} + N/(1−τ) [Σ_j w_j e^{s_j} − τ Σ_k v_k e^{f_k}]₊).
  * w and v weigh by hardness, carry no gradient, and sum to 1. Where the estimated false negatives outweigh all
- * negatives, the loss of that row is 0, and so is its gradient.
+ * negatives, or all negatives are known, the loss of that row is 0, and so is its gradient.
  *
  * With τ = 0, m = 0 and uniform weights it is InfoNCE over k negatives.
  *
@@ -160,10 +162,12 @@ export function hardDebiasedInfoNCE(
     throw new RangeError(`${name}: known is ${describe(known)}; expected [${n}, ${k}]`);
   const weighed = weightedLogSum(name, negatives, hardness, known);
   const pushed = add(weighed, Math.log(scale / (1 - prior)) + margin);
-  if (prior === 0) return reduce(softplus(subtract(pushed, positive)), reduction);
+  // A row whose negatives are all known has none: nothing is pushed.
+  const some = known ? any(logicalNot(known), { axis: 1 }) : fromData(new Uint8Array(n).fill(1), [n], "bool");
+  if (prior === 0) return reduce(where(some, softplus(subtract(pushed, positive)), 0), reduction);
   // log [e^a − τ e^b] = a + log(1 − e^{b + log τ − a}), where that is above 0.
   const ratio = subtract(add(weightedLogSum(name, falseNegatives, hardness), Math.log(prior)), weighed);
-  const positiveMass = logicalAnd(less(ratio, 0), less(weighed, Number.POSITIVE_INFINITY));
+  const positiveMass = logicalAnd(some, less(ratio, 0));
   const kept = log1p(negate(exp(where(positiveMass, ratio, -1))));
   const losses = softplus(subtract(add(pushed, kept), positive));
   return reduce(where(positiveMass, losses, 0), reduction);
