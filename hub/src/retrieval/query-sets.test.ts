@@ -27,6 +27,41 @@ test("pairs are divided by query into parts that share none", () => {
   assert.equal(new Set(all).size, 100);
 });
 
+test("queries that share a document, however indirectly, are in one part", () => {
+  // Fifty groups of three: a chain of documents holds each together.
+  const chained: JudgedQuery[] = Array.from({ length: 150 }, (_, i) => ({
+    text: `query ${i}`,
+    grades: new Map([
+      [i, 1],
+      [i % 3 === 2 ? i : i + 1, 1],
+    ]),
+  }));
+  const { training, validation, heldBack, notes } = querySets(documents, { pairs: chained }, random(2));
+  assert.deepEqual(notes, []);
+  assert.deepEqual(
+    [training, validation, heldBack].map(({ length }) => length),
+    [102, 18, 30],
+  );
+  const owned = (queries: readonly JudgedQuery[]) =>
+    new Set(queries.flatMap(({ grades }) => [...grades.keys()]));
+  for (const [one, other] of [
+    [training, heldBack],
+    [training, validation],
+    [validation, heldBack],
+  ] as const)
+    assert.ok([...owned(one)].every((document) => !owned(other).has(document)));
+});
+
+test("pairs that all share documents are divided by query, and that is told", () => {
+  const one = pairs.map(({ text }) => ({ text, grades: new Map([[7, 1]]) }));
+  const { heldBack, notes } = querySets(documents, { pairs: one }, random(1));
+  assert.equal(heldBack.length, 20);
+  assert.match(
+    notes.join(),
+    /divided by query alone: held-back queries may ask for documents that training pairs name/,
+  );
+});
+
 test("judged queries are all held back, and pairs that ask one of them are left out", () => {
   const judged = [{ text: "Query, 7!", grades: new Map([[3, 2]]) }];
   const { training, validation, heldBack, notes } = querySets(documents, { pairs, judged }, random(1));

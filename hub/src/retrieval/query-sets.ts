@@ -24,7 +24,7 @@ const MOST_HELD_BACK = 500;
 const MOST_VALIDATION = 300;
 
 /**
- * Divides what is given: judged queries are all held back, pairs are divided by query, and where there is
+ * Divides what is given: judged queries are all held back, pairs are divided by document where they can be, and where there is
  * neither, a tenth of the documents make queries of themselves.
  *
  * @throws RangeError where there are too few
@@ -41,7 +41,9 @@ export function querySets(
     const dropped = (given.pairs?.length ?? 0) - pairs.length;
     // A few pairs cannot spare any to choose settings with.
     const validated =
-      pairs.length >= LEAST_PAIRS ? share(pairs, 0.15, MOST_VALIDATION, random) : { part: [], rest: pairs };
+      pairs.length >= LEAST_PAIRS
+        ? shareQueries(pairs, 0.15, MOST_VALIDATION, random)
+        : { part: [], rest: pairs, notes: [] };
     return {
       source: "judged",
       training: validated.rest,
@@ -49,10 +51,12 @@ export function querySets(
       heldBack: [...given.judged],
       documents,
       ownPairs: all,
-      notes:
-        dropped > 0
+      notes: [
+        ...(dropped > 0
           ? [`${dropped} of the pairs ask a judged query: they were left out, so that it stays unseen.`]
-          : [],
+          : []),
+        ...validated.notes,
+      ],
     };
   }
   if (given.pairs) {
@@ -60,19 +64,73 @@ export function querySets(
       throw new RangeError(
         `pairs: ${given.pairs.length} different queries; expected at least ${LEAST_PAIRS}, of which some are held back`,
       );
-    const { part: heldBack, rest } = share(given.pairs, 0.2, MOST_HELD_BACK, random.split("held back"));
-    const { part: validation, rest: training } = share(
-      rest,
-      0.15,
-      MOST_VALIDATION,
-      random.split("validation"),
-    );
-    return { source: "pairs", training, validation, heldBack, documents, ownPairs: all, notes: [] };
+    const first = shareQueries(given.pairs, 0.2, MOST_HELD_BACK, random.split("held back"));
+    const second = shareQueries(first.rest, 0.15, MOST_VALIDATION, random.split("validation"));
+    return {
+      source: "pairs",
+      training: second.rest,
+      validation: second.part,
+      heldBack: first.part,
+      documents,
+      ownPairs: all,
+      notes: first.notes,
+    };
   }
   return selfMade(documents, random);
 }
 
 const key = (text: string) => words(text).join(" ");
+
+/**
+ * A part of the queries that shares no document with the rest, so that it tells how well the retriever does on
+ * documents that no pair names; where queries share documents too much for that, any of the queries.
+ */
+function shareQueries(queries: readonly JudgedQuery[], fraction: number, most: number, random: Random) {
+  const groups = groupsByDocument(queries);
+  const wanted = Math.min(most, Math.max(4, Math.round(fraction * queries.length)));
+  const chosen = new Set<JudgedQuery>();
+  for (const i of random.permutation(groups.length)) {
+    const group = groups[i]!;
+    if (chosen.size + group.length <= wanted) for (const query of group) chosen.add(query);
+    if (chosen.size === wanted) break;
+  }
+  if (chosen.size < wanted / 2) {
+    const note =
+      "The pairs share documents so much that they were divided by query alone: held-back queries may ask for documents that training pairs name.";
+    return { ...share(queries, fraction, most, random), notes: [note] };
+  }
+  const part = queries.filter((query) => chosen.has(query));
+  return { part, rest: queries.filter((query) => !chosen.has(query)), notes: [] };
+}
+
+/** Queries that are connected by documents which they share. */
+function groupsByDocument(queries: readonly JudgedQuery[]): JudgedQuery[][] {
+  // Each query points to another one of its group, the first of it to itself.
+  const parent = queries.map((_, i) => i);
+  const find = (i: number): number => {
+    while (parent[i] !== i) {
+      parent[i] = parent[parent[i]!]!;
+      i = parent[i]!;
+    }
+    return i;
+  };
+  const owner = new Map<number, number>();
+  queries.forEach(({ grades }, i) => {
+    for (const document of grades.keys()) {
+      const known = owner.get(document);
+      if (known === undefined) owner.set(document, i);
+      else parent[find(i)] = find(known);
+    }
+  });
+  const groups = new Map<number, JudgedQuery[]>();
+  queries.forEach((query, i) => {
+    const first = find(i);
+    const group = groups.get(first);
+    if (group) group.push(query);
+    else groups.set(first, [query]);
+  });
+  return [...groups.values()];
+}
 
 function share<T>(list: readonly T[], fraction: number, most: number, random: Random) {
   const count = Math.min(most, Math.max(4, Math.round(fraction * list.length)));
