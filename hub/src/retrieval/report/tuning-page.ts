@@ -33,8 +33,7 @@ export function tuningPage(tuning: Tuning): string {
           [
             name,
             ...measureNames.map((measure) => between(gain[measure], true)),
-            String(gain["nDCG@10"].better),
-            String(gain["nDCG@10"].worse),
+            `${gain["nDCG@10"].better} / ${gain["nDCG@10"].worse}`,
           ],
         ]
       : [],
@@ -94,7 +93,7 @@ export function tuningPage(tuning: Tuning): string {
     figure(
       table(
         "Differences from BM25 on the same queries; better and worse count queries by nDCG@10.",
-        ["", ...measureNames, "better", "worse"],
+        ["", ...measureNames, "better / worse"],
         gains,
       ),
       "Table of differences from BM25",
