@@ -46,6 +46,7 @@ export const card: Card = {
     "WordNet stands in for a citation network: documents are cards of noun synsets, linked where their synsets are, directly or through one synset that has no card. Both cards of a synset are linked to both of the other, so that the query's own hidden card lies two links away: a citation can be a true positive. Queries whose cards have no links are left out of the fine-tuning of all arms.",
     "The authors compare unnormalised vectors with the query at the start of a walk and normalised ones on it; here cosines are used for both. Their walks never leave the neighbourhood but follow similarities in it, not citations.",
     "As in the authors' training, a step takes each query with one of its negatives, and the negatives of a batch serve all of its queries, at temperature 0.05. All arms take up to ten negatives a query.",
+    "That few steps help is compared with no fine-tuning at all, as the claim says; fine-tuning with in-batch negatives alone is an arm too, and shows how much of the gain the mined negatives bring.",
     "The domain is made of the physical synsets (animals, artifacts, body, food, objects, plants, substances): fine-tuning sees their queries alone. Every encoder starts from the same one, trained on all training queries with in-batch negatives, which also mines.",
   ],
 };
