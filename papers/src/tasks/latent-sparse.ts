@@ -60,7 +60,7 @@ export async function trainSparseTowers(options: SparseTraining): Promise<Sparse
   );
   const step = compile(
     (now: typeof state, weight: number, rows: [Tensor, Tensor, Tensor], taught: [Tensor, Tensor]) => {
-      const [[value, weights], gradients] = valueAndGrad((params: SparseTowers) => {
+      const [[, weights], gradients] = valueAndGrad((params: SparseTowers) => {
         const queries = encode(params.query, rows[0]);
         const positives = encode(params.document, rows[1]);
         const negatives = encode(params.document, rows[2]);
@@ -69,7 +69,7 @@ export async function trainSparseTowers(options: SparseTraining): Promise<Sparse
         const cost = add(flopsLoss(queries), flopsLoss(positives));
         return [add(ranking, multiply(cost, weight)), { queries, positives, ranking }] as const;
       })(now.params);
-      return { state: optimizer.update(now, gradients), weights, value };
+      return { state: optimizer.update(now, gradients), weights };
     },
     { threads: 1 },
   );
