@@ -34,7 +34,7 @@ export const card: Card = {
   notes: [
     "No code is public. How the weights are normalised could not be checked; here their mean over a batch is 1, so that a step is as long as with uniform weights. The library also offers the raw exponentials.",
     "The forget and the retain term weigh alike, α = 1; the learning rate sets how strong forgetting is.",
-    "Each way of weighting has eight candidates for each base method, chosen by the gap on a seed that no trial uses: eight learning rates for uniform weights, four and two temperatures for the others.",
+    "Each way of weighting has eight candidates for each base method, chosen by the gap on a seed that no trial uses: eight learning rates for uniform weights, four and two temperatures for the others. Those four lie around the best rate of uniform weights on that seed.",
     "The membership attack is a threshold on the probability of the true label that best tells retained from test examples.",
     "Random labelling teaches one wrong label for each forget example. SalUn is random labelling on the half of the weights with the largest gradient of the forget loss in the original model.",
     "A tenth of the training labels is wrong, so that forget examples differ in how hard they are. Forgetting whole classes, diffusion models and the correlation of loss and difficulty are left out.",
