@@ -5,11 +5,11 @@ import { type MetricName, metricOf } from "../metrics.ts";
 import { probability } from "../recommendation-text.ts";
 import { between, ranked } from "../text.ts";
 import { curvesPlot } from "./curves-plot.ts";
+import { figure, key, list, page, table, versionsText } from "./document.ts";
 import { intervalPlot } from "./interval-plot.ts";
 import { reliabilityPlot } from "./reliability-plot.ts";
 import { scatterPlot } from "./scatter-plot.ts";
-import { style } from "./style.ts";
-import { mark, type Series, escapeText as text } from "./svg.ts";
+import { type Series, escapeText as text } from "./svg.ts";
 
 export function reportPage(comparison: Comparison): string {
   const { file, target, heldBack, complete, trials } = comparison;
@@ -29,26 +29,8 @@ export function reportPage(comparison: Comparison): string {
     ...(trials.length > 0 ? [curvesSection(comparison)] : []),
     method(comparison),
   ];
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${text(`${title}, ${file}`)}</title>
-<style>${style}</style>
-</head>
-<body>
-<main>
-${sections.join("\n")}
-<footer>${text(
-    Object.entries(comparison.versions)
-      .map(([name, version]) => `${name} ${version}`)
-      .join(", "),
-  )}. The numbers are in comparison.json beside this file.</footer>
-</main>
-</body>
-</html>
-`;
+  const footer = `${versionsText(comparison.versions)}. The numbers are in comparison.json beside this file.`;
+  return page(`${title}, ${file}`, sections, footer);
 }
 
 function header(
@@ -153,7 +135,7 @@ function curvesSection(comparison: Comparison): string {
 
 function method(comparison: Comparison): string {
   const { rows, seeds, learningRates, metric, notes, columns, baseline } = comparison;
-  const list = [
+  const items = [
     `${rows.heldBack} rows were held back from everything. ${rows.validation} rows chose learning rates (among ${learningRates.join(", ")}) and when to stop; no reported number is of them. The other ${rows.training + rows.evaluation} were split anew for each of ${seeds} seeds into ${rows.training} to train on and ${rows.evaluation} to evaluate on, the same for all objectives.`,
     `All objectives train the same network with Adam, from the same weights on the same batches for a seed. How columns become numbers is learnt from training rows alone.`,
     `${metric.label} decides: ${metric.why}.`,
@@ -161,24 +143,5 @@ function method(comparison: Comparison): string {
     ...notes,
     `Columns learnt from: ${columns.join(", ")}.`,
   ];
-  return `<h2>How it was measured</h2>\n<ul>${list.map((item) => `<li>${text(item)}</li>`).join("\n")}</ul>`;
+  return `<h2>How it was measured</h2>\n${list(items)}`;
 }
-
-function table(caption: string, head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const headings = head.map((cell) => `<th scope="col">${text(cell)}</th>`).join("");
-  const body = rows.map(
-    ([first, ...rest]) =>
-      `<tr><th scope="row">${text(first)}</th>${rest.map((cell) => `<td>${text(cell)}</td>`).join("")}</tr>`,
-  );
-  return `<table><caption>${text(caption)}</caption><thead><tr>${headings}</tr></thead><tbody>${body.join("")}</tbody></table>`;
-}
-
-function key(entries: readonly (readonly [Series, string])[]): string {
-  const item = ([series, name]: readonly [Series, string]) =>
-    `<li><svg width="14" height="14" viewBox="0 0 14 14" aria-hidden="true">${mark(series, 7, 7)}</svg>${text(name)}</li>`;
-  return `<ul class="key">${entries.map(item).join("")}</ul>`;
-}
-
-/** Wide content scrolls within itself, by keyboard too. */
-const figure = (content: string, name: string) =>
-  `<div class="wide" tabindex="0" role="region" aria-label="${text(name)}">${content}</div>`;

@@ -1,10 +1,11 @@
 /** The report of `nearmiss compare miners`. */
+
+import { figure, key, list, page, paragraph, table, versionsText } from "../../compare/report/document.ts";
 import { escapeText } from "../../compare/report/svg.ts";
 import { between } from "../../compare/text.ts";
 import type { MinerComparison } from "../miner-comparison.ts";
 import { byQuality } from "../miners-text.ts";
 import { sourceText } from "../verdict.ts";
-import { figure, key, list, page, paragraph, table, versionsText } from "./document.ts";
 import { type IntervalRow, intervalRows } from "./interval-rows.ts";
 
 export function minersPage(comparison: MinerComparison): string {

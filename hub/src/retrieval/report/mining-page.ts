@@ -1,10 +1,10 @@
 /** The report of `nearmiss mine`. */
 
 import { cut, short } from "../../cli/output.ts";
+import { figure, key, list, page, paragraph, table, versionsText } from "../../compare/report/document.ts";
 import { escapeText } from "../../compare/report/svg.ts";
 import type { Mining } from "../mining.ts";
 import { auditSentence, distributionRows, dropRows, shortfall } from "../mining-text.ts";
-import { figure, key, list, page, paragraph, table, versionsText } from "./document.ts";
 import { histogramPlot } from "./histogram-plot.ts";
 
 export function miningPage(mining: Mining): string {

@@ -1,10 +1,11 @@
 /** The report of `nearmiss tune`. */
+
+import { figure, key, list, page, paragraph, table, versionsText } from "../../compare/report/document.ts";
 import { escapeText as text } from "../../compare/report/svg.ts";
 import { between } from "../../compare/text.ts";
 import type { Tuning } from "../tuning.ts";
 import { measureNames, trainingFacts } from "../tuning-text.ts";
 import { selfMadeCaution, sourceText } from "../verdict.ts";
-import { figure, key, list, page, paragraph, table, versionsText } from "./document.ts";
 import { type IntervalRow, intervalRows } from "./interval-rows.ts";
 
 export function tuningPage(tuning: Tuning): string {

@@ -1,6 +1,6 @@
 /** The parts of a report: a page that needs nothing else, tables, keys of plots. */
-import { style } from "../../compare/report/style.ts";
-import { mark, type Series, escapeText as text } from "../../compare/report/svg.ts";
+import { style } from "./style.ts";
+import { mark, type Series, escapeText as text } from "./svg.ts";
 
 /** An HTML page; sections are HTML. */
 export function page(title: string, sections: readonly string[], footer: string): string {
