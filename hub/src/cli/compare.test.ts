@@ -1,35 +1,18 @@
 /** compare and predict as their users meet them: processes, files, exit codes. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { spamAssassin } from "nearmiss/data";
 import type { Comparison } from "../compare/comparison.ts";
 import { csvLine } from "../compare/csv-line.ts";
 import { numbersText, twoClassText } from "../compare/testing.ts";
 import { scratchFolder } from "../runs/testing.ts";
+import { commandIn } from "./testing.ts";
 
-const command = fileURLToPath(new URL("../../bin/nearmiss.mjs", import.meta.url));
 const scratch = scratchFolder();
 
-function start(...args: string[]) {
-  const child = spawn(process.execPath, [command, ...args], {
-    cwd: scratch,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let [output, errors] = ["", ""];
-  child.stdout.setEncoding("utf8").on("data", (text) => {
-    output += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text) => {
-    errors += text;
-  });
-  return { child, ended: once(child, "close").then(([code]) => ({ code: code as number, output, errors })) };
-}
-
+const start = commandIn(scratch);
 const nearmiss = (...args: string[]) => start(...args).ended;
 
 const file = (name: string, text: string) => {

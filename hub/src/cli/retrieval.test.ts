@@ -1,11 +1,8 @@
 /** tune, index, query, mine and compare miners as their users meet them: processes, files, exit codes. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { encodeTexts, loadStaticEncoder, onnxEmbedder, unitRows } from "nearmiss/retrieval";
 import { publishedTokenizer } from "nearmiss/text";
@@ -13,25 +10,11 @@ import type { Answer } from "../retrieval/query.ts";
 import { topicCorpus, wordCorpus } from "../retrieval/testing.ts";
 import type { Tuning } from "../retrieval/tuning.ts";
 import { scratchFolder } from "../runs/testing.ts";
+import { commandIn } from "./testing.ts";
 
-const command = fileURLToPath(new URL("../../bin/nearmiss.mjs", import.meta.url));
 const scratch = scratchFolder();
 
-function start(...args: string[]) {
-  const child = spawn(process.execPath, [command, ...args], {
-    cwd: scratch,
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let [output, errors] = ["", ""];
-  child.stdout.setEncoding("utf8").on("data", (text) => {
-    output += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text) => {
-    errors += text;
-  });
-  return { child, ended: once(child, "close").then(([code]) => ({ code: code as number, output, errors })) };
-}
-
+const start = commandIn(scratch);
 const nearmiss = (...args: string[]) => start(...args).ended;
 
 /** As one line: prose is wrapped. */
