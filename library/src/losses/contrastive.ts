@@ -57,6 +57,8 @@ export interface ContrastOptions extends LossOptions {
   include?: Tensor;
   /** A factor on each anchor's positive score outside of the denominator, [n]. Default: 1. */
   positiveWeight?: Tensor;
+  /** What no candidate's score exceeds in absolute value, where that is known; see `logSumExp`. */
+  bound?: number;
 }
 
 /**
@@ -70,7 +72,7 @@ export interface ContrastOptions extends LossOptions {
 export function contrast(
   positive: Tensor,
   candidates: Tensor,
-  { include, positiveWeight, reduction }: ContrastOptions = {},
+  { include, positiveWeight, bound, reduction }: ContrastOptions = {},
 ): Tensor {
   if (
     positive.shape.length !== 1 ||
@@ -82,10 +84,10 @@ export function contrast(
     );
   }
   const pulled = positiveWeight ? multiply(positiveWeight, positive) : positive;
-  if (!include) return reduce(subtract(logSumExp(candidates, { axis: 1 }), pulled), reduction);
+  if (!include) return reduce(subtract(logSumExp(candidates, { axis: 1, bound }), pulled), reduction);
   // Adding −∞ leaves a candidate out exactly, and its gradient is exactly 0.
   const pool = add(candidates, where(include, scalar(0, candidates.dtype), Number.NEGATIVE_INFINITY));
-  const losses = subtract(logSumExp(pool, { axis: 1 }), pulled);
+  const losses = subtract(logSumExp(pool, { axis: 1, bound }), pulled);
   return reduce(where(any(include, { axis: 1 }), losses, 0), reduction);
 }
 
@@ -121,8 +123,8 @@ export interface InfoNceOptions extends LossOptions {
  * @param positives [n, d]; row i belongs to anchor i, the other rows are its negatives.
  */
 export function infoNCE(anchors: Tensor, positives: Tensor, options: InfoNceOptions = {}): Tensor {
-  const { positive, candidates, include } = contrasted("infoNCE", anchors, positives, options);
-  return contrast(positive, candidates, { include, reduction: options.reduction });
+  const { positive, candidates, include, bound } = contrasted("infoNCE", anchors, positives, options);
+  return contrast(positive, candidates, { include, bound, reduction: options.reduction });
 }
 
 /**
@@ -162,8 +164,17 @@ function contrasted(name: string, anchors: Tensor, positives: Tensor, options: I
     if (mask && (mask.shape.length !== 2 || mask.shape[0] !== n || mask.shape[1] !== m))
       throw new RangeError(`${name}: ${argument} is ${describe(mask)}; expected [${n}, ${m}]`);
   const own = inBatch ? diagonalMask(n, m) : firstColumn(n, m);
-  if (!weights)
-    return { positive, candidates: scores, include: exclude && logicalOr(own, logicalNot(exclude)), own };
+  if (!weights) {
+    const include = exclude && logicalOr(own, logicalNot(exclude));
+    // Cosines are at most 1.
+    return {
+      positive,
+      candidates: scores,
+      include,
+      own,
+      bound: similarity === "cosine" ? 1 / temperature : undefined,
+    };
+  }
   const counted = exclude ? logicalAnd(greater(weights, 0), logicalNot(exclude)) : greater(weights, 0);
   const include = logicalOr(own, counted);
   const factors = where(own, 1, where(include, weights, 1));
@@ -297,7 +308,7 @@ export function ntXent(
   { temperature = 0.1, reduction }: TwoViewOptions = {},
 ): Tensor {
   const { positive, scores, others } = twoViews("ntXent", first, second, temperature);
-  return contrast(positive, scores, { include: others, reduction });
+  return contrast(positive, scores, { include: others, bound: 1 / temperature, reduction });
 }
 
 /**
@@ -318,7 +329,7 @@ export function dcl(
   { temperature = 0.1, reduction }: TwoViewOptions = {},
 ): Tensor {
   const { positive, scores, negatives } = twoViews("dcl", first, second, temperature);
-  return contrast(positive, scores, { include: negatives, reduction });
+  return contrast(positive, scores, { include: negatives, bound: 1 / temperature, reduction });
 }
 
 /**
@@ -341,7 +352,12 @@ export function dclw(
   const [pairs] = split(positive, 2) as [Tensor, Tensor];
   const weight = dclWeights(multiply(pairs, temperature), sigma);
   const w = throughWeight ? weight : stopGradient(weight);
-  return contrast(positive, scores, { include: negatives, positiveWeight: concat([w, w]), reduction });
+  return contrast(positive, scores, {
+    include: negatives,
+    positiveWeight: concat([w, w]),
+    bound: 1 / temperature,
+    reduction,
+  });
 }
 
 /** The weights of `dclw`, [n], from the cosines of the positive pairs, [n]. */

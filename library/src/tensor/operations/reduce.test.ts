@@ -18,6 +18,8 @@ import {
   norm,
   prod,
   type ReduceOptions,
+  slice,
+  square,
   sum,
   type Tensor,
   tensor,
@@ -190,6 +192,32 @@ for (const dtype of ["float32", "float64"] as const) {
     const infinite = await evaluate(logSumExp(tensor([1, Number.POSITIVE_INFINITY], { dtype })));
     assert.equal(values(infinite)[0], Number.POSITIVE_INFINITY);
   });
+
+  for (const bound of [20, 30, 31, 100, 1e4]) {
+    test(`logSumExp of numbers known to be within ±${bound} is what it is without knowing, in ${dtype}`, async () => {
+      // The second row has nothing but lowest values, the last nothing at all.
+      const spread = Array.from({ length: 40 }, (_, i) => bound * Math.cos(i ** 2));
+      const x = tensor([spread, spread.map(() => -bound), spread.map(() => Number.NEGATIVE_INFINITY)], {
+        dtype,
+      });
+      const of = (known?: number) => (z: Tensor) => logSumExp(z, { axis: 1, bound: known });
+      const squares = (f: (z: Tensor) => Tensor) => (z: Tensor) => sum(square(slice(f(z), [[0, 2]])));
+      const derivatives = (known?: number) => {
+        const first = grad(squares(of(known)));
+        return [of(known)(x), first(x), grad(squares(first))(x)] as const;
+      };
+      const [got, wanted] = await evaluate([derivatives(bound), derivatives()] as const);
+      const tolerance = dtype === "float32" ? 1e-5 : 1e-13;
+      for (const [i, y] of got.entries()) {
+        const expected = [...values(wanted[i]!)];
+        const size = Math.max(...expected.map(Math.abs).filter(Number.isFinite));
+        for (const [j, e] of expected.entries()) {
+          const found = values(y)[j]!;
+          assert.ok(found === e || Math.abs(found - e) <= tolerance * size, `${i}, ${j}: ${found}, ${e}`);
+        }
+      }
+    });
+  }
 
   test(`the norm of the zero vector is 0 with gradient 0, in ${dtype}`, async () => {
     assert.deepEqual(await slope(norm, [0, 0, 0], dtype), { y: 0, gradient: [0, 0, 0] });

@@ -1,5 +1,6 @@
 /** How rows are added up at positions in ONNX; apart, since sums fold it (`matmul.ts`) as well as `gather.ts`. */
 import { type DType, type GraphWriter, type Shape, sameShape, sizeOf, type Tensor } from "../tensor.ts";
+import { expandSource } from "./shape.ts";
 
 // Above this many elements a one-hot matrix costs more than scattering.
 const ONE_HOT_LIMIT = 1 << 22;
@@ -51,14 +52,41 @@ export function emitScatteredRows(
 export function emitSumOfScatteredRows(graph: GraphWriter, sum: Tensor): string | undefined {
   const parts = scatteredParts(graph, sum);
   if (parts === undefined) return undefined;
-  const join = (which: number) =>
-    graph.node(
-      "Concat",
-      parts.map((part) => graph.name(part.inputs[which]!)),
-      { axis: 0 },
-    );
+  const indices = emitJoined(
+    graph,
+    parts.map((part) => part.inputs[0]!),
+  );
+  const updates = parts.map((part) => part.inputs[1]!);
   const count = parts.reduce((total, part) => total + part.inputs[0]!.shape[0]!, 0);
-  return emitScatteredRows(graph, { indices: join(0), updates: join(1), count }, sum.shape, sum.dtype);
+  const rows = { indices, updates: emitJoinedRepeats(graph, updates) ?? emitJoined(graph, updates), count };
+  return emitScatteredRows(graph, rows, sum.shape, sum.dtype);
+}
+
+const emitJoined = (graph: GraphWriter, tensors: readonly Tensor[]): string =>
+  graph.node(
+    "Concat",
+    tensors.map((x) => graph.name(x)),
+    { axis: 0 },
+  );
+
+/** Rows that are repeats of fewer (each token of a bag gets the bag's gradient): joined first, then repeated. */
+function emitJoinedRepeats(graph: GraphWriter, updates: readonly Tensor[]): string | undefined {
+  const repeats = updates.map((x) => (x.operation.name === "reshape" ? x.inputs[0]! : x));
+  const sources = repeats.map((x) => expandSource(x));
+  const [, ...repeat] = repeats[0]!.shape;
+  const [, ...once] = sources[0]?.shape ?? [];
+  const alike = repeats.every((x, i) => {
+    const source = sources[i];
+    return (
+      source?.shape.length === x.shape.length &&
+      source.shape[0] === x.shape[0] &&
+      sameShape(x.shape.slice(1), repeat) &&
+      sameShape(source.shape.slice(1), once)
+    );
+  });
+  if (!alike) return undefined;
+  const count = repeats.reduce((total, x) => total + x.shape[0]!, 0);
+  return graph.node("Expand", [emitJoined(graph, sources as Tensor[]), graph.integers([count, ...repeat])]);
 }
 
 function scatteredParts(graph: GraphWriter, sum: Tensor): Tensor[] | undefined {
