@@ -67,7 +67,8 @@ export function queueInfoNCE(
   const scores = matmul(q, transpose(l2Normalize(queue)));
   const ranked = kept + skip < size || skip > 0 ? topK(scores, kept + skip).values : scores;
   const negatives = skip > 0 ? slice(ranked, [null, [skip, kept + skip]]) : ranked;
-  return contrast(positive, concat([expandDims(positive, 1), negatives], 1), { reduction });
+  const candidates = concat([expandDims(positive, 1), negatives], 1);
+  return contrast(positive, candidates, { bound: 1 / temperature, reduction });
 }
 
 /**

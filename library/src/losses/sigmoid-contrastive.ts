@@ -117,8 +117,12 @@ export function clipSoftmax(
   const y = l2Normalize(second);
   const positive = sum(multiply(x, y), { axis: 1 });
   const scores = matmul(x, transpose(y));
-  const rows = contrast(positive, scores, { reduction: "none" });
-  const columns = contrast(positive, transpose(scores), { reduction: "none" });
+  const options = {
+    bound: typeof scale === "number" ? Math.abs(scale) : undefined,
+    reduction: "none",
+  } as const;
+  const rows = contrast(positive, scores, options);
+  const columns = contrast(positive, transpose(scores), options);
   return reduce(divide(add(rows, columns), 2), reduction);
 }
 
