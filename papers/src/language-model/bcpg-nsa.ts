@@ -3,16 +3,17 @@ import type { CausalLanguageModelParams, Example } from "nearmiss/language";
 import { behaviorConstrained, goodStepAdvantages } from "nearmiss/losses";
 import { random } from "nearmiss/random";
 import type { Card } from "../card.ts";
-import { chooseOnce, TUNING_SEED } from "../choose.ts";
 import { remember } from "../remember.ts";
 import { defineStudy } from "../study.ts";
 import {
   accuracy,
   type ChainPolicy,
+  type ChainSettings,
   chainPolicy,
   drawProblems,
-  type PolicySize,
+  rateThatSolvesMost,
   respond,
+  smallestChains,
 } from "../tasks/chain-policy.ts";
 import { column, likelihoodLoss, policyBatch, policyLogProbs, tunePolicy } from "../tasks/language-policy.ts";
 import { responseTokenLogProbs } from "../tasks/token-scores.ts";
@@ -53,17 +54,9 @@ const arms = {
 };
 type Arm = keyof typeof arms;
 
-interface Settings extends PolicySize {
-  /** Training problems, and solutions sampled of each. */
-  problems: number;
-  samples: number;
+interface Settings extends ChainSettings {
   /** Share of steps on which a judge errs. */
   misjudged: number;
-  steps: number;
-  /** Solutions in a batch. */
-  batchSize: number;
-  learningRates: number[];
-  test: number;
 }
 
 const settings: Settings = {
@@ -85,19 +78,7 @@ const settings: Settings = {
 export const study = defineStudy<Settings>({
   arms,
   scales: {
-    smoke: {
-      ...settings,
-      width: 16,
-      layers: 1,
-      pretraining: 20,
-      problems: 16,
-      samples: 16,
-      steps: 2,
-      batchSize: 4,
-      learningRates: [3e-4],
-      test: 16,
-      seeds: 2,
-    },
+    smoke: { ...settings, ...smallestChains },
     default: { ...settings, seeds: 4 },
     full: {
       ...settings,
@@ -284,9 +265,6 @@ function reinforced(
 }
 
 const chosenRate = (arm: Arm, settings: Settings, signal: AbortSignal): Promise<number> =>
-  chooseOnce({ study: "bcpg-nsa", arm, settings }, settings.learningRates, async (rate) => {
-    const samples = await samplesOf(settings, TUNING_SEED);
-    const params = await reinforced(arm, settings, TUNING_SEED, samples, rate, signal);
-    const test = drawProblems(samples.policy, TUNING_SEED, "test", settings.test);
-    return accuracy(samples.policy, params, test);
-  });
+  rateThatSolvesMost({ study: "bcpg-nsa", arm }, settings, async (seed, rate) =>
+    reinforced(arm, settings, seed, await samplesOf(settings, seed), rate, signal),
+  );

@@ -4,16 +4,17 @@ import type { CausalLanguageModelParams, Example, NextTokens } from "nearmiss/la
 import { contrastiveEstimation, tokenWeightedDpo } from "nearmiss/losses";
 import { random } from "nearmiss/random";
 import type { Card } from "../card.ts";
-import { chooseOnce, TUNING_SEED } from "../choose.ts";
 import { remember } from "../remember.ts";
 import { type Comparison, defineStudy } from "../study.ts";
 import {
   accuracy,
   type ChainPolicy,
+  type ChainSettings,
   chainPolicy,
   drawProblems,
-  type PolicySize,
+  rateThatSolvesMost,
   respond,
+  smallestChains,
 } from "../tasks/chain-policy.ts";
 import {
   likelihoodLoss,
@@ -62,18 +63,10 @@ const arms = {
 };
 type Arm = keyof typeof arms;
 
-interface Settings extends PolicySize {
-  /** Training problems, and responses to each. */
-  problems: number;
-  samples: number;
+interface Settings extends ChainSettings {
   /** Steps of tuning each model of the contrast, and their learning rate. */
   contrastSteps: number;
   contrastRate: number;
-  /** Steps on pairs. */
-  steps: number;
-  batchSize: number;
-  learningRates: number[];
-  test: number;
 }
 
 const settings: Settings = {
@@ -101,17 +94,8 @@ export const study = defineStudy<Settings>({
   scales: {
     smoke: {
       ...settings,
-      width: 16,
-      layers: 1,
-      pretraining: 20,
-      problems: 16,
-      samples: 16,
+      ...smallestChains,
       contrastSteps: 2,
-      steps: 2,
-      batchSize: 4,
-      learningRates: [3e-4],
-      test: 16,
-      seeds: 2,
     },
     default: { ...settings, seeds: 4 },
     full: {
@@ -338,8 +322,6 @@ function preferred(
 }
 
 const chosenRate = (arm: Arm, settings: Settings, signal: AbortSignal): Promise<number> =>
-  chooseOnce({ study: "critical-tokens-cdpo", arm, settings }, settings.learningRates, async (rate) => {
-    const start = await startOf(settings, TUNING_SEED);
-    const params = await preferred(arm, settings, TUNING_SEED, start, rate, signal);
-    return accuracy(start.policy, params, drawProblems(start.policy, TUNING_SEED, "test", settings.test));
-  });
+  rateThatSolvesMost({ study: "critical-tokens-cdpo", arm }, settings, async (seed, rate) =>
+    preferred(arm, settings, seed, await startOf(settings, seed), rate, signal),
+  );

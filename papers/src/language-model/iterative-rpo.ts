@@ -9,10 +9,11 @@ import { defineStudy, type Report } from "../study.ts";
 import {
   accuracy,
   type ChainPolicy,
+  type ChainSettings,
   chainPolicy,
   drawProblems,
-  type PolicySize,
   respond,
+  smallestChains,
 } from "../tasks/chain-policy.ts";
 import {
   column,
@@ -59,20 +60,11 @@ const arms = {
   oneRound: "the method, stopped after its first round",
 };
 
-interface Settings extends PolicySize {
-  /** Training problems, the same in every round. */
-  problems: number;
+/** Problems are the same in every round; samples, pairs and steps are those of a round. */
+interface Settings extends ChainSettings {
   rounds: number;
-  /** Responses to each problem and round. */
-  samples: number;
-  /** Pairs of a right and a wrong response to each problem and round, at most. */
+  /** Pairs of a right and a wrong response to each problem, at most. */
   pairs: number;
-  /** Steps of each round. */
-  steps: number;
-  /** Pairs in a batch. */
-  batchSize: number;
-  learningRates: number[];
-  test: number;
 }
 
 const settings: Settings = {
@@ -97,17 +89,8 @@ export const study = defineStudy<Settings>({
   scales: {
     smoke: {
       ...settings,
-      width: 16,
-      layers: 1,
-      pretraining: 30,
-      problems: 16,
+      ...smallestChains,
       rounds: 1,
-      samples: 16,
-      steps: 2,
-      batchSize: 4,
-      learningRates: [3e-4],
-      test: 16,
-      seeds: 2,
     },
     default: { ...settings, seeds: 4 },
     full: {

@@ -5,16 +5,16 @@ import { dpo, sequenceLogProbs } from "nearmiss/losses";
 import { firstPit } from "nearmiss/negatives";
 import { type Random, random } from "nearmiss/random";
 import type { Card } from "../card.ts";
-import { chooseOnce, TUNING_SEED } from "../choose.ts";
 import { remember } from "../remember.ts";
 import { defineStudy } from "../study.ts";
 import {
-  accuracy,
   type ChainPolicy,
+  type ChainSettings,
   chainPolicy,
   drawProblems,
-  type PolicySize,
+  rateThatSolvesMost,
   respond,
+  smallestChains,
 } from "../tasks/chain-policy.ts";
 import {
   column,
@@ -61,16 +61,9 @@ const arms = {
   sft: "the supervised policy, without further training",
 };
 
-interface Settings extends PolicySize {
-  /** Training problems, and solutions sampled of each. */
-  problems: number;
-  samples: number;
+interface Settings extends ChainSettings {
   /** Continuations of each prefix. */
   rollouts: number;
-  steps: number;
-  batchSize: number;
-  learningRates: number[];
-  test: number;
 }
 
 const settings: Settings = {
@@ -94,17 +87,8 @@ export const study = defineStudy<Settings>({
   scales: {
     smoke: {
       ...settings,
-      width: 16,
-      layers: 1,
-      pretraining: 20,
-      problems: 16,
-      samples: 16,
+      ...smallestChains,
       rollouts: 2,
-      steps: 2,
-      batchSize: 4,
-      learningRates: [3e-4],
-      test: 16,
-      seeds: 2,
     },
     default: { ...settings, seeds: 4 },
     full: {
@@ -343,8 +327,6 @@ async function taught(
 }
 
 const chosenRate = (arm: string, settings: Settings, signal: AbortSignal): Promise<number> =>
-  chooseOnce({ study: "per-step-negatives", arm, settings }, settings.learningRates, async (rate) => {
-    const lessons = await lessonsOf(settings, TUNING_SEED);
-    const params = await taught(arm, settings, TUNING_SEED, lessons, rate, signal);
-    return accuracy(lessons.policy, params, drawProblems(lessons.policy, TUNING_SEED, "test", settings.test));
-  });
+  rateThatSolvesMost({ study: "per-step-negatives", arm }, settings, async (seed, rate) =>
+    taught(arm, settings, seed, await lessonsOf(settings, seed), rate, signal),
+  );

@@ -5,6 +5,7 @@
 import { type ArithmeticChains, arithmeticChains, type ChainProblem, type CheckedChain } from "nearmiss/data";
 import type { CausalLanguageModelParams, Example } from "nearmiss/language";
 import { type Random, random } from "nearmiss/random";
+import { chooseOnce, TUNING_SEED } from "../choose.ts";
 import { remember } from "../remember.ts";
 import {
   type LanguagePolicy,
@@ -25,6 +26,34 @@ export interface PolicySize {
   /** Share of the teacher's responses with a slip. */
   slips: number;
 }
+
+/** What studies on chains have in common. */
+export interface ChainSettings extends PolicySize {
+  /** Training problems, and responses sampled of each. */
+  problems: number;
+  samples: number;
+  /** Of training on these, each with a batch. */
+  steps: number;
+  batchSize: number;
+  /** What each arm chooses from; see `rateThatSolvesMost`. */
+  learningRates: number[];
+  /** New problems. */
+  test: number;
+}
+
+/** As small as tests want it. */
+export const smallestChains = {
+  width: 16,
+  layers: 1,
+  pretraining: 20,
+  problems: 16,
+  samples: 16,
+  steps: 2,
+  batchSize: 4,
+  learningRates: [3e-4],
+  test: 16,
+  seeds: 2,
+};
 
 interface Untrained extends LanguagePolicy {
   chains: ArithmeticChains;
@@ -123,3 +152,20 @@ export async function accuracy(
   const responses = await respond(policy, params, problems, { temperature: 0 });
   return responses.filter(([first]) => first!.checked.correct).length / problems.length;
 }
+
+/**
+ * The learning rate with which an arm solves most problems of a seed that no trial uses.
+ *
+ * @param key What the choice depends on besides the settings, as plain data: study and arm.
+ * @param train The policy of a seed, trained with a learning rate.
+ */
+export const rateThatSolvesMost = (
+  key: Record<string, string>,
+  settings: ChainSettings,
+  train: (seed: number, learningRate: number) => Promise<CausalLanguageModelParams>,
+): Promise<number> =>
+  chooseOnce({ ...key, settings }, settings.learningRates, async (learningRate) => {
+    const params = await train(TUNING_SEED, learningRate);
+    const policy = await chainPolicy(settings, TUNING_SEED);
+    return accuracy(policy, params, drawProblems(policy, TUNING_SEED, "test", settings.test));
+  });
