@@ -1,3 +1,4 @@
+export { type Assignment, hungarian, murtyKBest } from "./assignment.ts";
 export * from "./k-nearest-neighbours.ts";
 export { type LbfgsOptions, lbfgs, type Minimum } from "./lbfgs.ts";
 export { type Features, type LinearClassifier, linearScores } from "./linear-classifier.ts";
@@ -12,6 +13,7 @@ export {
   gaussianNaiveBayes,
   mergeClassMoments,
 } from "./naive-bayes.ts";
+export * from "./noprop.ts";
 export {
   batchPerceptron,
   logisticGradientDescent,
