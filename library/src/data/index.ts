@@ -81,9 +81,12 @@ export {
   latentIntentWorld,
 } from "./latent-intents.ts";
 export { type LearnabilityOptions, learnabilityScore, selectTop } from "./learnability.ts";
+export { logSessions, logWindows } from "./log-sequences.ts";
 export { exponentialImbalance, sampleByClass } from "./long-tail.ts";
 export { type Digits, type MnistOptions, mnist } from "./mnist.ts";
+export { type OversampleOptions, oversampleMinority } from "./oversample-minority.ts";
 export { type Pronunciation, phonemeManners, pronunciations } from "./pronunciations.ts";
+export { type ScatteredDigitOptions, type ScatteredDigits, scatteredDigits } from "./scattered-digits.ts";
 export { type SensorReading, sensorReadings } from "./sensors.ts";
 export {
   type NeuronAdversary,
@@ -92,7 +95,9 @@ export {
   type SingleNeuronOptions,
   singleNeuronProblem,
 } from "./single-neuron.ts";
+export { type SpectrumImage, type SpectrumImageOptions, spectrumImage } from "./spectrum-image.ts";
 export { type SplitOptions, split } from "./split.ts";
+export { synonymLists } from "./synonyms.ts";
 export {
   type BlobOptions,
   gaussianBlobs,

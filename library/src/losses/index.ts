@@ -121,6 +121,7 @@ export * from "./token-cross-entropy.ts";
 export * from "./token-log-probabilities.ts";
 export * from "./triplet.ts";
 export * from "./triplet-margin.ts";
+export * from "./true-negatives.ts";
 export * from "./tuplet-margin.ts";
 export * from "./uncertainty-weighting.ts";
 export * from "./uniform.ts";
