@@ -23,6 +23,12 @@ export { type Epochs, epochs } from "./fit/epochs.ts";
 export { type GradientCacheOptions, gradientCache } from "./fit/gradient-cache.ts";
 export { type Progress, remainingSeconds } from "./fit/progress.ts";
 export { severalSteps } from "./fit/several-steps.ts";
+export {
+  type Stage,
+  type StagedRun,
+  type StagedTrainingOptions,
+  stagedTraining,
+} from "./fit/staged-training.ts";
 export { type TrainingStepOptions, trainingStep, trainingSteps } from "./fit/step.ts";
 
 export interface StepResult<State> {

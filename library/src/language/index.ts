@@ -8,6 +8,7 @@ export * from "./masked-tokens.ts";
 export * from "./next-tokens.ts";
 export * from "./outcome-tags.ts";
 export * from "./partition-tokens.ts";
+export * from "./prefixed-logits.ts";
 export * from "./pseudo-log-likelihood.ts";
 export * from "./sparse-non-negative.ts";
 export * from "./vote.ts";

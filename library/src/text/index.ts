@@ -9,6 +9,8 @@ export {
 export { hash32 } from "./hash.ts";
 export { characterNgrams, denseBag, type HashedBag, type HashedBagOptions, hashedBag } from "./hashed-bag.ts";
 export { type HuffmanTree, huffmanTree } from "./huffman.ts";
+export { type LogTemplates, logTemplates } from "./log-templates.ts";
+export { maskLogVariables } from "./mask-log-variables.ts";
 export { type NormalizeOptions, normalizeText } from "./normalize.ts";
 export { countPairs, learnPhrases, type PhraseOptions, phraseScore } from "./phrases.ts";
 export { type PublishedTokenizer, publishedTokenizer } from "./published.ts";
