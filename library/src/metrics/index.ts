@@ -28,6 +28,7 @@ export {
 } from "./classification.ts";
 export { averageForgetting, averageIncrementalAccuracy } from "./continual.ts";
 export { pearson, spearman } from "./correlation.ts";
+export * from "./detection.ts";
 export * from "./detection-cost.ts";
 export { editDistance, errorRate } from "./edit-distance.ts";
 export { falseHeadRate } from "./false-head-rate.ts";
