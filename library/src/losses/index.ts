@@ -10,6 +10,7 @@ export * from "./behavior-constrained.ts";
 export * from "./bidirectional-margin.ts";
 export * from "./calibrated-distillation.ts";
 export * from "./checkered.ts";
+export * from "./claps.ts";
 export * from "./class-dependent.ts";
 export * from "./classification.ts";
 export * from "./collaborative.ts";

@@ -22,6 +22,7 @@ export * from "./mixture.ts";
 export * from "./noise.ts";
 export * from "./online-k-means.ts";
 export * from "./pad.ts";
+export * from "./perturb.ts";
 export * from "./pooling-bias.ts";
 export * from "./query-variants.ts";
 export * from "./refresh.ts";
