@@ -1,4 +1,5 @@
 export * from "./convolution.ts";
+export * from "./convolution-3d.ts";
 export * from "./dropout.ts";
 export * from "./elementwise.ts";
 export { digamma, lgamma, trigamma } from "./gamma.ts";
