@@ -1,4 +1,6 @@
 /** Sentences with and without negation, and scores of what is made of them. */
+
+export * from "./affixes.ts";
 export { conjugate, type VerbForm, verbForm } from "./conjugate.ts";
 export * from "./cues.ts";
 export * from "./negate.ts";

@@ -32,3 +32,4 @@ export {
   permutationTest,
   signTest,
 } from "./significance.ts";
+export * from "./stratified-odds-ratio.ts";
