@@ -33,6 +33,7 @@ export {
   trainTextPieces,
 } from "./text-pieces.ts";
 export type { TextTransformer, TextTransformerShape } from "./text-transformer.ts";
+export { meanOfTokens } from "./text-transformer.ts";
 export * from "./train-bi-encoder.ts";
 export * from "./train-static.ts";
 export * from "./vectors.ts";

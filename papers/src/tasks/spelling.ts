@@ -9,7 +9,7 @@ import { type LanguagePolicy, languagePolicy, policyBatch, tunePolicy } from "./
 
 /** Longest word and pronunciation. */
 export const LONGEST = 5;
-const LETTERS = 26;
+export const LETTERS = 26;
 
 /** Tokens: the letters, then the phonemes without stress, then these. */
 const phonemeNames = remember(() =>
