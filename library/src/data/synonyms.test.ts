@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { synonymLists } from "./synonyms.ts";
 
-const vocabulary = ["big", "large", "Small", "little", "dog", "hound", "bank", "trust", "cant", "of"];
+const vocabulary = ["big", "large", "Small", "little", "dog", "hound", "bank", "rely", "cant", "of"];
 const lists = synonymLists(vocabulary);
 const wordsOf = (word: string) =>
   Array.from(lists[vocabulary.indexOf(word)]!, (i) => vocabulary[i]!.toLowerCase());
@@ -10,7 +10,7 @@ const wordsOf = (word: string) =>
 test("words that share a synset are synonyms, in any sense and any case", () => {
   assert.deepEqual(wordsOf("big"), ["large"]);
   assert.deepEqual(wordsOf("Small"), ["little"]);
-  assert.deepEqual(wordsOf("bank"), ["trust", "cant"]);
+  assert.deepEqual(wordsOf("bank"), ["rely", "cant"]);
   assert.deepEqual(wordsOf("of"), []);
 });
 

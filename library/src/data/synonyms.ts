@@ -2,7 +2,7 @@ import { type PartOfSpeech, wordnet } from "./wordnet.ts";
 
 /**
  * Of each word of a vocabulary its synonyms in the vocabulary: the other words of its WordNet synsets, in any sense.
- * So the senses are mixed ("bank" has "trust" of the verb beside "cant" of the noun), and being a synonym is mutual.
+ * So the senses are mixed ("bank" has "rely" of the verb beside "cant" of the noun), and being a synonym is mutual.
  *
  * @param vocabulary Words; none may stand twice, in any case. Synonyms of several words are left out with the rest.
  * @param partsOfSpeech Default: all.

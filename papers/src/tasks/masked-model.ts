@@ -1,4 +1,6 @@
 /** Training of small masked language models on texts that are drawn batch by batch. */
+
+import type { Tensor } from "nearmiss";
 import { fit, trainingStep } from "nearmiss/fit";
 import { type MaskedLanguageModel, type MaskedLanguageModelParams, maskedTokens } from "nearmiss/language";
 import { tokenCrossEntropy } from "nearmiss/losses";
@@ -17,6 +19,10 @@ export interface MaskedTraining {
   texts: (step: number) => readonly (readonly number[])[];
   steps: number;
   learningRate: number;
+  /** Share of a text's tokens that are to be guessed. Default: 0.15. */
+  share?: number;
+  /** Of logits [n, length, vocabulary], tokens and the mask of those to be guessed. Default: tokenCrossEntropy. */
+  loss?: (logits: Tensor, tokens: Tensor, mask: Tensor, params: MaskedLanguageModelParams) => Tensor;
   /** Decides initial weights and what is hidden. */
   seed: number;
   signal?: AbortSignal;
@@ -29,6 +35,8 @@ export async function trainMasked({
   texts,
   steps,
   learningRate,
+  share,
+  loss = (logits, tokens, mask) => tokenCrossEntropy(logits, tokens, mask),
   seed,
   signal,
   onStep,
@@ -39,7 +47,7 @@ export async function trainMasked({
     state: optimizer.init(model.init(root.split("weights"))),
     step: trainingStep({
       loss: (params: MaskedLanguageModelParams, batch: ReturnType<typeof maskedTokens>) =>
-        tokenCrossEntropy(model.apply(params, batch.inputs), batch.targets, batch.mask),
+        loss(model.apply(params, batch.inputs), batch.targets, batch.mask, params),
       optimizer,
       compile: { threads: 1 },
     }),
@@ -48,6 +56,7 @@ export async function trainMasked({
         mask: MASK,
         first: FIRST_WORD,
         vocabulary: model.vocabulary,
+        share,
         random: root.split("hidden").split(i),
       }),
     steps,
