@@ -1,6 +1,7 @@
 export * from "./anchored-diffusion.ts";
 export * from "./attention-guidance.ts";
 export * from "./autoencoder-score.ts";
+export * from "./beta-vae.ts";
 export * from "./chart-mixture.ts";
 export * from "./controlled-path.ts";
 export * from "./coupling-flow.ts";

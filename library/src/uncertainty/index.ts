@@ -9,3 +9,4 @@ export * from "./negative-labels.ts";
 export * from "./opposite-text.ts";
 export * from "./rejection.ts";
 export * from "./set-losses.ts";
+export * from "./spectral-scores.ts";

@@ -21,12 +21,7 @@ import {
 const oneThread = { threads: 1 };
 
 const drawn = (name: string, shape: readonly number[]): Tensor =>
-  fromData(
-    random(name).normal(
-      new Float64Array(shape.reduce((product, size) => product * size, 1)),
-    ),
-    shape,
-  );
+  fromData(random(name).normal(new Float64Array(shape.reduce((product, size) => product * size, 1))), shape);
 
 const close = (actual: ArrayLike<number>, expected: ArrayLike<number>, tolerance = 1e-9) => {
   assert.equal(actual.length, expected.length);

@@ -36,7 +36,13 @@ export function conv3d(
   const [filters, , window, side] = weight.shape as Volume;
   const places = Math.ceil(depth / depthStride);
   const reach = (window - 1) / 2;
-  const padded = pad(x, [[0, 0], [0, 0], [reach, reach], [0, 0], [0, 0]]);
+  const padded = pad(x, [
+    [0, 0],
+    [0, 0],
+    [reach, reach],
+    [0, 0],
+    [0, 0],
+  ]);
   const seen = Array.from({ length: window }, (_, tap) =>
     slice(padded, [null, null, [tap, tap + (places - 1) * depthStride + 1, depthStride]]),
   );
