@@ -10,5 +10,6 @@ export * from "./outcome-tags.ts";
 export * from "./partition-tokens.ts";
 export * from "./prefixed-logits.ts";
 export * from "./pseudo-log-likelihood.ts";
+export * from "./red-teaming.ts";
 export * from "./sparse-non-negative.ts";
 export * from "./vote.ts";

@@ -99,6 +99,7 @@ export * from "./regression.ts";
 export * from "./relevance-margin.ts";
 export * from "./retrieval.ts";
 export * from "./robust.ts";
+export * from "./safe-align.ts";
 export * from "./self-distillation.ts";
 export * from "./set-detection.ts";
 export * from "./sigmoid-contrastive.ts";
