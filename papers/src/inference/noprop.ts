@@ -44,6 +44,7 @@ export const card: Card = {
     "The head starts as ten times the identity, for NoProp and for back-propagation through the chain: from small random weights the head learned too slowly for either in so few steps (seen on a seed that the study does not use, as were the sizes and rates, before the settings were fixed).",
     "Forward-Forward gets the label as ten inputs beside the image, random wrong labels as negatives, a threshold of 2, and rows normalised to a mean square of 1. Target propagation uses tanh layers and a first step of 0.5.",
     "The claim about memory is not tested: a block's update needs only that block's activations, a tenth of the chain's, which follows from the design.",
+    "Default run: 0.893 against 0.899 for back-propagation through the chain (interval of the difference -0.017 to 0.005: inconclusive), above Forward-Forward by 0.009 (0.003 to 0.016), below target propagation by 0.028 (0.021 to 0.035) and below one plain block by 0.022 (0.008 to 0.036). The chain adds nothing here: the first blocks answer best, later ones trust a state that in training came from the label, and noise on the way draws from the beliefs where taking the likeliest digit would err less.",
   ],
 };
 
