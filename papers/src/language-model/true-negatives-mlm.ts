@@ -27,6 +27,7 @@ import {
   tokenCrossEntropy,
 } from "nearmiss/losses";
 import { accuracy, argMax } from "nearmiss/metrics";
+import { schedules } from "nearmiss/optim";
 import { random } from "nearmiss/random";
 import { mean } from "nearmiss/stats";
 import type { Card } from "../card.ts";
@@ -68,7 +69,8 @@ export const card: Card = {
     "In a model of a few hundred steps on real text the likeliest word is hardly ever a synonym of the hidden one. So the sentences are made up: every meaning has four words, what is a synonym is known, and false negatives are frequent enough to matter.",
     "The table lists each pair of synonyms with probability one half, as a dictionary is never complete. The attack replaces every word by the rarest of its synonyms that the table does not list, so that robustness is not read off the table.",
     "Soft regularisation takes the expected vector of the prediction, which has a gradient, and weight 1; the vectors are targets without gradient. The paper's variant for whole sentences, and its detection of replaced tokens, are not here.",
-    "What was learnt is judged by logistic regression on frozen features, the mean of the last vectors of a sentence's words, from few labelled sentences; each feature is brought to mean 0 and variance 1. The learning rates are those on both sides of which cross-entropy learns less, found on a seed that the study does not use.",
+    "What was learnt is judged by logistic regression on frozen features, the mean of the last vectors of a sentence's words, from few labelled sentences; each feature is brought to mean 0 and variance 1.",
+    "The first default run was void: at a constant rate of 0.02, which four of the five arms chose, training fell apart after its start (4 % of the hidden words guessed, against 10 to 14 % at 0.01). Since then rates rise over the first tenth of the steps and fall by a cosine, which was found on seeds that the study does not use, with cross-entropy alone; nothing else was changed. That run's verdicts were all inconclusive.",
   ],
 };
 
@@ -198,7 +200,7 @@ function pretrain(
     share: SHARE,
     loss: (logits, tokens, mask, params) => losses[arm]!(logits, tokens, mask, params.tokens),
     steps,
-    learningRate,
+    learningRate: schedules.warmUp(0.1 * steps, schedules.cosine({ from: learningRate, steps: 0.9 * steps })),
     seed,
     signal,
     onStep,

@@ -4,7 +4,7 @@ import type { Tensor } from "nearmiss";
 import { fit, trainingStep } from "nearmiss/fit";
 import { type MaskedLanguageModel, type MaskedLanguageModelParams, maskedTokens } from "nearmiss/language";
 import { tokenCrossEntropy } from "nearmiss/losses";
-import { adamW } from "nearmiss/optim";
+import { adamW, type LearningRate } from "nearmiss/optim";
 import { random } from "nearmiss/random";
 
 /** Tokens before all words: padding, what hides a word, and the marks of a text's ends. */
@@ -18,7 +18,7 @@ export interface MaskedTraining {
   /** The texts of a step, between BEGIN and END. */
   texts: (step: number) => readonly (readonly number[])[];
   steps: number;
-  learningRate: number;
+  learningRate: LearningRate;
   /** Share of a text's tokens that are to be guessed. Default: 0.15. */
   share?: number;
   /** Of logits [n, length, vocabulary], tokens and the mask of those to be guessed. Default: tokenCrossEntropy. */
