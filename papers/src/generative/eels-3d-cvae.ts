@@ -40,6 +40,8 @@ export const card: Card = {
     "PCA is an arm twice: fitted to the image with the anomalies, as published, and to the image without them, as the VAE is. Only the second comparison says something of the model, and so does the arm that gives back the mean spectrum.",
     "The number of principal components (3, 4 or 5) and the VAE's learning rate are chosen by AUROC on a seed that no trial uses. The VAE's logits are added to those of the mean spectrum.",
     "Counts, line heights and the rates were set on other seeds so that latents are used (the KL term ended near 10 nats a patch) and that shifts of 2.5 eV are not all found; at a rate of 0.001 the latents were not used after 200 steps.",
+    "Default run: most of the lead over PCA (0.48 in AUROC at 2.5 eV) is that of the protocol. PCA fitted to the image without anomalies closes 91 % of it, and the mean spectrum all of it (0.975, the VAE 0.972); over three shifts the VAE leads the former by 0.041 and the latter by 0.007. PCA fitted to the image with anomalies is near chance, since the shift is one of its components, also where 1 % of pixels have it.",
+    "Where the sample is thin, squared errors are larger, so that AUROC by squared error depends on where the disc lies; this spreads it over seeds (0.19 for PCA, 0.01 by deviance) and leaves the claim about rare anomalies inconclusive.",
   ],
 };
 
