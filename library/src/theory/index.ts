@@ -1,6 +1,7 @@
 /** Quantities that theorems speak of: bounds, rates, hard instances and what learns them. */
 
 export * from "./black-box-losses.ts";
+export * from "./compression-bound.ts";
 export * from "./distribution-shift.ts";
 export * from "./expected-max.ts";
 export * from "./exponential-families.ts";
