@@ -6,6 +6,7 @@ export * from "./logit-difference.ts";
 export * from "./masked-language-model.ts";
 export * from "./masked-tokens.ts";
 export * from "./next-tokens.ts";
+export * from "./optimize-past.ts";
 export * from "./outcome-tags.ts";
 export * from "./partition-tokens.ts";
 export * from "./prefixed-logits.ts";
