@@ -13,6 +13,7 @@ export {
   gaussianNaiveBayes,
   mergeClassMoments,
 } from "./naive-bayes.ts";
+export * from "./negative-binomial.ts";
 export * from "./noprop.ts";
 export {
   batchPerceptron,
@@ -33,6 +34,7 @@ export {
 } from "./positive-unlabeled.ts";
 export * from "./resampling.ts";
 export { type SampleComplexityOptions, sampleComplexity } from "./sample-complexity.ts";
+export * from "./set-transformer.ts";
 export * from "./shrinkage.ts";
 export {
   positiveProbabilities,
