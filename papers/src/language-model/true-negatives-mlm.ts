@@ -27,7 +27,6 @@ import {
   tokenCrossEntropy,
 } from "nearmiss/losses";
 import { accuracy, argMax } from "nearmiss/metrics";
-import { schedules } from "nearmiss/optim";
 import { random } from "nearmiss/random";
 import { mean } from "nearmiss/stats";
 import type { Card } from "../card.ts";
@@ -70,7 +69,7 @@ export const card: Card = {
     "The table lists each pair of synonyms with probability one half, as a dictionary is never complete. The attack replaces every word by the rarest of its synonyms that the table does not list, so that robustness is not read off the table.",
     "Soft regularisation takes the expected vector of the prediction, which has a gradient, and weight 1; the vectors are targets without gradient. The paper's variant for whole sentences, and its detection of replaced tokens, are not here.",
     "What was learnt is judged by logistic regression on frozen features, the mean of the last vectors of a sentence's words, from few labelled sentences; each feature is brought to mean 0 and variance 1.",
-    "The first default run was void: at a constant rate of 0.02, which four of the five arms chose, training fell apart after its start (4 % of the hidden words guessed, against 10 to 14 % at 0.01). Since then rates rise over the first tenth of the steps and fall by a cosine, which was found on seeds that the study does not use, with cross-entropy alone; nothing else was changed. That run's verdicts were all inconclusive.",
+    "Two default runs were void: at a rate of 0.02, which most arms chose, training fell apart (4 to 6 % of the hidden words guessed, against 15 to 20 % at 0.005 and 0.01), and neither a rise and fall of the rate nor its lower neighbour in the grid mended that. The grid is now 0.005 and 0.01, with 220 steps of 48 sentences, found with cross-entropy alone on seeds that the study does not use. Features of the broken training were often the better ones for the classifiers, so the classifiers' accuracy alone does not tell how well words are guessed. In the first of these runs hard correction was ahead of cross-entropy by 0.14 (interval -0.02 to 0.30), in the second by 0.00 (-0.05 to 0.06); all verdicts but one were inconclusive, and in the second soft regularisation was less robust than label smoothing.",
   ],
 };
 
@@ -91,7 +90,7 @@ interface Settings {
   test: number;
 }
 
-const settings = { batchSize: 64, width: 32, learningRates: [1e-2, 2e-2], labelled: 160, test: 1000 };
+const settings = { batchSize: 48, width: 32, learningRates: [5e-3, 1e-2], labelled: 160, test: 1000 };
 
 const against = (method: string, metric: string, baselines: string[]) =>
   baselines.map((baseline) => ({ metric, method, baseline, better: "higher" as const }));
@@ -109,7 +108,7 @@ export const study = defineStudy<Settings>({
       test: 30,
       seeds: 2,
     },
-    default: { ...settings, steps: 180, seeds: 5 },
+    default: { ...settings, steps: 220, seeds: 5 },
     full: { ...settings, steps: 2000, width: 64, learningRates: [1e-3, 3e-3, 1e-2], test: 2000, seeds: 12 },
   },
   metrics: {
@@ -151,7 +150,7 @@ export const study = defineStudy<Settings>({
     },
   ],
   distance:
-    "The paper trains BERT and ELECTRA checkpoints of 14 to 335 million weights further and fine-tunes them on GLUE and SQuAD. Here models of 0.02 million weights read made-up sentences of nine words, out of 288, for 180 steps, and are judged by their frozen features on two tasks.",
+    "The paper trains BERT and ELECTRA checkpoints of 14 to 335 million weights further and fine-tunes them on GLUE and SQuAD. Here models of 0.02 million weights read made-up sentences of nine words, out of 288, for 220 steps, and are judged by their frozen features on two tasks.",
   async run({ arm, seed, settings, report, signal }) {
     const learningRate = await chooseOnce(
       ["true negatives", arm, settings],
@@ -195,12 +194,14 @@ function pretrain(
   };
   return trainMasked({
     model: modelOf(width),
-    texts: (step) =>
-      Array.from({ length: batchSize }, (_, i) => sentence(draw.split(step * batchSize + i)).tokens),
+    texts: (step) => {
+      const own = draw.split(step);
+      return Array.from({ length: batchSize }, () => sentence(own).tokens);
+    },
     share: SHARE,
     loss: (logits, tokens, mask, params) => losses[arm]!(logits, tokens, mask, params.tokens),
     steps,
-    learningRate: schedules.warmUp(0.1 * steps, schedules.cosine({ from: learningRate, steps: 0.9 * steps })),
+    learningRate,
     seed,
     signal,
     onStep,
