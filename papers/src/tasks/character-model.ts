@@ -37,17 +37,32 @@ export interface Characters {
   validation: Int32Array;
 }
 
+const FREQUENT = 39;
+const lower = (text: string) => text.toLowerCase().replace(/\s+/g, " ");
+const novel = remember(() => mobyDick().map(({ text }) => lower(text)));
+
+/** The novel's most frequent characters, numbered from 1. */
+const alphabet = remember(() => {
+  const counts = new Map<string, number>();
+  for (const text of novel()) for (const each of text) counts.set(each, (counts.get(each) ?? 0) + 1);
+  const frequent = [...counts].sort((a, b) => b[1] - a[1]).slice(0, FREQUENT);
+  return new Map(frequent.map(([each], i) => [each, i + 1]));
+});
+
+/** Any text as numbers of the novel's characters. */
+export const encodeCharacters = (text: string): Int32Array =>
+  Int32Array.from(lower(text), (each) => alphabet().get(each) ?? 0);
+
 /** Moby-Dick in lower case as numbers of characters; every tenth chapter is for validation. */
 export const characters = remember((): Characters => {
-  const texts = mobyDick().map(({ text }) => text.toLowerCase().replace(/\s+/g, " "));
-  const counts = new Map<string, number>();
-  for (const text of texts) for (const each of text) counts.set(each, (counts.get(each) ?? 0) + 1);
-  const frequent = [...counts].sort((a, b) => b[1] - a[1]).slice(0, 39);
-  const numbers = new Map(frequent.map(([each], i) => [each, i + 1]));
   const part = (wanted: (chapter: number) => boolean) =>
-    Int32Array.from(texts.filter((_, i) => wanted(i)).join(" "), (each) => numbers.get(each) ?? 0);
+    encodeCharacters(
+      novel()
+        .filter((_, i) => wanted(i))
+        .join(" "),
+    );
   return {
-    vocabulary: frequent.length + 1,
+    vocabulary: FREQUENT + 1,
     train: part((i) => i % 10 !== 9),
     validation: part((i) => i % 10 === 9),
   };
