@@ -18,19 +18,22 @@ const [x0, x1] = [
   [10, 2, 12],
 ];
 
-test("log-probabilities: worked values, Poisson at 0, smooth where the formula changes", () => {
+test("log-probabilities: worked values, Poisson at 0, the sum over k in between", () => {
   // Γ(5) / (Γ(2) 3!) = 4.
   near(negativeBinomialLogPmf(3, 5, 0.5), Math.log(4) + 2 * Math.log(2 / 7) + 3 * Math.log(5 / 7), 1e-12);
   near(negativeBinomialLogPmf(3, 5, 0), 3 * Math.log(5) - 5 - Math.log(6), 1e-13);
   for (const [x, mean] of [
     [0, 0.1],
-    [3, 5],
+    [1, 5],
     [900, 800],
-  ] as const) {
-    near(negativeBinomialLogPmf(x, mean, 1e-9), negativeBinomialLogPmf(x, mean, 0), 1e-4);
-    near(negativeBinomialLogPmf(x, mean, 0.999e-8), negativeBinomialLogPmf(x, mean, 1.001e-8), 2e-6);
-    near(negativeBinomialLogPmf(x, mean, 1e-5), negativeBinomialLogPmf(x, mean, 1.0001e-5), 1e-4);
-  }
+    [300_000, 200_000],
+  ] as const)
+    for (const alpha of [1e-300, 1e-12, 1e-8, 0.99e-5, 1.01e-5, 1e-2, 1, 50]) {
+      let expected = negativeBinomialLogPmf(x, mean, 0) + mean;
+      for (let k = 1; k < x; k++) expected += Math.log1p(alpha * k);
+      expected -= x * Math.log1p(alpha * mean) + (alpha < 1e-100 ? mean : Math.log1p(alpha * mean) / alpha);
+      near(negativeBinomialLogPmf(x, mean, alpha), expected, 1e-9 * (1 + x / 100));
+    }
 });
 
 test("log-probabilities sum to 1, with the stated mean and variance", () => {

@@ -26,17 +26,20 @@ export function negativeBinomialLogPmf(x: number, mean: number, dispersion: numb
 }
 
 /**
- * What depends on α: Σ_{k<x} ln(1 + α k) − (x + 1/α) ln(1 + α μ). Below 1e-8 by series, since the difference of two
- * log-gammas of 1/α would lose all its digits.
+ * What depends on α: Σ_{k<x} ln(1 + α k) − (x + 1/α) ln(1 + α μ). The sum is a difference of two log-gammas; of large 1/α
+ * they would lose their digits, so there Stirling's series is subtracted by hand.
  */
 function excess(x: number, mean: number, dispersion: number): number {
-  if (dispersion < 1e-8) {
-    const product = dispersion * mean;
-    const rise = (dispersion * x * (x - 1)) / 2 - (dispersion ** 2 * x * (x - 1) * (2 * x - 1)) / 12;
-    return rise - x * Math.log1p(product) - mean * (1 - product / 2 + product ** 2 / 3);
-  }
+  const over = (y: number) => (dispersion === 0 ? y : Math.log1p(dispersion * y) / dispersion);
   const r = 1 / dispersion;
-  return gammaln(x + r) - gammaln(r) + x * Math.log(dispersion) - (x + r) * Math.log1p(mean * dispersion);
+  const rise =
+    dispersion > 1e-5
+      ? gammaln(x + r) - gammaln(r) + x * Math.log(dispersion)
+      : over(x) -
+        x +
+        (x - 0.5) * Math.log1p(dispersion * x) +
+        (dispersion / 12) * (1 / (1 + dispersion * x) - 1);
+  return rise - x * Math.log1p(dispersion * mean) - over(mean);
 }
 
 /** Estimates of a two-group model. */

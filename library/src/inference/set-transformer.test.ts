@@ -24,6 +24,12 @@ test("order within a set does not matter, which set does", async () => {
   assert.ok(close(straight, turned, 1e-5));
   assert.ok(!close(straight, mixed, 1e-3));
   assert.ok(!close(straight, swapped, 1e-3));
+  // Without a mark of its set, equal members would be equal tokens, however they are divided.
+  const [even, uneven] = [
+    values(await answer(set([[3, 3]]), set([[3, 3]]))),
+    values(await answer(set([[3]]), set([[3, 3, 3]]))),
+  ];
+  assert.ok(!close(even, uneven, 1e-3));
 });
 
 test("rows do not see each other", async () => {
