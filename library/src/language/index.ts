@@ -1,3 +1,4 @@
+export * from "./bio-tags.ts";
 export * from "./causal-language-model.ts";
 export * from "./first-token.ts";
 export * from "./generate.ts";
@@ -5,6 +6,7 @@ export * from "./kneser-ney.ts";
 export * from "./logit-difference.ts";
 export * from "./masked-language-model.ts";
 export * from "./masked-tokens.ts";
+export * from "./match-tags.ts";
 export * from "./next-tokens.ts";
 export * from "./optimize-past.ts";
 export * from "./outcome-tags.ts";

@@ -31,6 +31,7 @@ export { pearson, spearman } from "./correlation.ts";
 export * from "./detection.ts";
 export * from "./detection-cost.ts";
 export { editDistance, errorRate } from "./edit-distance.ts";
+export { entityF1, type NamedEntity } from "./entities.ts";
 export { falseHeadRate } from "./false-head-rate.ts";
 export { filteredRank } from "./filtered-ranking.ts";
 export * from "./frechet-distance.ts";
@@ -66,6 +67,7 @@ export {
   precisionRecallCurve,
 } from "./precision-recall.ts";
 export { inversePropensities, type PropensityOptions, propensityPrecisionAtK } from "./propensity.ts";
+export { psnr } from "./psnr.ts";
 export {
   averagePrecisionOf,
   hitsAtK,

@@ -6,6 +6,7 @@ export {
   piecesOf,
   trainBpe,
 } from "./bpe.ts";
+export { commonSubsequence } from "./common-subsequence.ts";
 export { hash32 } from "./hash.ts";
 export { characterNgrams, denseBag, type HashedBag, type HashedBagOptions, hashedBag } from "./hashed-bag.ts";
 export { type HuffmanTree, huffmanTree } from "./huffman.ts";
