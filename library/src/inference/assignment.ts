@@ -67,7 +67,6 @@ export function murtyKBest(cost: ArrayLike<number>, rows: number, columns: numbe
       other[row * columns + column] = Number.POSITIVE_INFINITY;
       add(other, row);
       for (let c = 0; c < columns; c++) if (c !== column) rest[row * columns + c] = Number.POSITIVE_INFINITY;
-      for (let r = 0; r < rows; r++) if (r !== row) rest[r * columns + column] = Number.POSITIVE_INFINITY;
     }
   }
   return found;
