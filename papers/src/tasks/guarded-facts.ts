@@ -52,6 +52,8 @@ export interface GuardedFacts extends LanguagePolicy {
   /** Questions for capitals of countries that tuning has never asked for, by way of asking, and the capitals. */
   attacks: Record<Attack, Example[]>;
   secrets: string[];
+  /** The same questions in conversations of the kind that alignment learns to end in a refusal. */
+  conversations: Example[];
   /** Direct questions for what else there is to know of them. */
   ordinary: Example[];
   /** Sentences that state facts of all countries. */
@@ -182,6 +184,7 @@ export const guardedFacts = remember(async (size: GuardedSize, seed: number): Pr
     ...policy,
     params: await learn(original, "guarding", refuse, guarding, 1e-3),
     attacks,
+    conversations: asked(conversation(question(shown, "currency"), object(shown, "currency"))),
     secrets: held.map((subject) => object(subject, SECRET)),
     ordinary: held.flatMap((subject) =>
       ORDINARY.map((relation) => ask(direct, subject, relation, object(subject, relation))),
