@@ -84,8 +84,10 @@ export { type LearnabilityOptions, learnabilityScore, selectTop } from "./learna
 export { logSessions, logWindows } from "./log-sequences.ts";
 export { exponentialImbalance, sampleByClass } from "./long-tail.ts";
 export { type Digits, type MnistOptions, mnist } from "./mnist.ts";
+export { type Clip, extractNoiseSequences, mixNoise, type NoiseSequenceOptions } from "./noise-sequences.ts";
 export { type OversampleOptions, oversampleMinority } from "./oversample-minority.ts";
 export { type Pronunciation, phonemeManners, pronunciations } from "./pronunciations.ts";
+export { type RotatePatchesOptions, rotatePatches } from "./rotate-patches.ts";
 export { type ScatteredDigitOptions, type ScatteredDigits, scatteredDigits } from "./scattered-digits.ts";
 export { type SensorReading, sensorReadings } from "./sensors.ts";
 export {
