@@ -110,6 +110,12 @@ test("four single turns of the whole frame are none", () => {
   let turned = clip;
   for (let k = 0; k < 4; k++) {
     turned = rotatePatches(turned, { grid: 1, probability: 1, random: once });
+    // Against the clock: the last column comes first, as a row.
+    if (k === 0)
+      assert.deepEqual(
+        turned.pixels.slice(0, 6),
+        clip.pixels.filter((_, at) => at % 6 === 5),
+      );
     if (k < 3) assert.notDeepEqual([...turned.pixels], [...clip.pixels]);
   }
   assert.deepEqual([...turned.pixels], [...clip.pixels]);
