@@ -28,6 +28,7 @@ export * from "./distillation.ts";
 export * from "./dynamic-soft-margin.ts";
 export * from "./edit-invariant.ts";
 export * from "./encouraging.ts";
+export * from "./energy-score.ts";
 export * from "./ensemble.ts";
 export * from "./error-norm.ts";
 export * from "./factored-spherical.ts";

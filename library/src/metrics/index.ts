@@ -59,6 +59,7 @@ export {
 export { overlapCoefficient } from "./overlap-coefficient.ts";
 export { passAtK } from "./pass-at-k.ts";
 export { bitsPerByte, type PerplexityOptions, perplexity } from "./perplexity.ts";
+export * from "./poisson-multi-bernoulli.ts";
 export {
   averagePrecision,
   bestThresholdF1,
