@@ -3,6 +3,7 @@ export * from "./causal-language-model.ts";
 export * from "./first-token.ts";
 export * from "./generate.ts";
 export * from "./kneser-ney.ts";
+export * from "./leaks.ts";
 export * from "./logit-difference.ts";
 export * from "./masked-language-model.ts";
 export * from "./masked-tokens.ts";

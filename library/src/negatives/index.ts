@@ -1,4 +1,5 @@
 export * from "./adapter.ts";
+export * from "./anti-samples.ts";
 export * from "./asymmetric-pseudo-labels.ts";
 export * from "./audit.ts";
 export * from "./bad-pairs.ts";
