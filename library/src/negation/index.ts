@@ -4,6 +4,7 @@ export * from "./affixes.ts";
 export { conjugate, type VerbForm, verbForm } from "./conjugate.ts";
 export * from "./cues.ts";
 export * from "./negate.ts";
+export * from "./negated-prompts.ts";
 export * from "./negation-sensitivity.ts";
 export * from "./truth-scores.ts";
 export * from "./truth-sentences.ts";
