@@ -12,7 +12,7 @@ import { adamW } from "nearmiss/optim";
 import { random } from "nearmiss/random";
 import { mean as meanOf } from "nearmiss/stats";
 import type { Card } from "../card.ts";
-import { chooseOnce, TUNING_SEED } from "../choose.ts";
+import { chooseOnce } from "../choose.ts";
 import { remember } from "../remember.ts";
 import { type Comparison, defineStudy } from "../study.ts";
 import {
@@ -40,8 +40,9 @@ export const card: Card = {
   notes: [
     "Only hidden-state optimisation is studied. The claims about modes and conditional beam search, and the thesis' two methods for fine-tuning, are not.",
     "Moved are the keys and values of all blocks at the positions before a chunk, once a chunk, by Adam with moments and a count of updates of each position's own, as in the paper on which the chapter rests (Yoshida and Gimpel 2021). A chunk's own keys and values are moved from the next chunk on.",
-    "The learning rate is that with the fewest bits on the novel's validation chapters with a model that the study does not use; nothing is chosen on other kinds of text. A rate of 0, which would be plain evaluation, is not among the candidates.",
+    "The learning rate is, for each model, that with the fewest bits on the novel's validation chapters; nothing is chosen on other kinds of text. A rate of 0, which would be plain evaluation, is not among the candidates.",
     "Validation and test segments are of different halves of the chapters that the model has not read.",
+    "Before the first default run, a model of 400 steps was looked at with a seed that the study does not use: rates of 0.001 and 0.01 changed little, so the candidates go up to 0.1, and the model is trained for longer.",
     "Dynamic evaluation, which changes the weights, is not compared.",
   ],
 };
@@ -75,10 +76,10 @@ const settings: Settings = {
   context: 96,
   chunk: 8,
   batchSize: 12,
-  steps: 400,
+  steps: 600,
   learningRate: 3e-3,
   segments: 64,
-  rates: [1e-3, 3e-3, 1e-2, 3e-2],
+  rates: [3e-3, 1e-2, 3e-2, 1e-1],
 };
 
 const compare = (metric: string): Comparison => ({
@@ -101,7 +102,7 @@ export const study = defineStudy<Settings>({
       rates: [3e-3],
       seeds: 2,
     },
-    default: { ...settings, seeds: 5 },
+    default: { ...settings, seeds: 4 },
     full: { ...settings, layers: 4, width: 128, context: 256, batchSize: 32, steps: 4000, seeds: 10 },
   },
   metrics: {
@@ -132,10 +133,10 @@ export const study = defineStudy<Settings>({
     },
   ],
   distance:
-    "The paper moves the states of Transformer-XL and GPT-2 (117 million weights and more) on WikiText-103 and PG-19 with windows of up to 1,024 tokens; here a model of 0.1 million weights, trained for 400 steps, reads segments of 96 characters.",
+    "The paper moves the states of Transformer-XL and GPT-2 (117 million weights and more) on WikiText-103 and PG-19 with windows of up to 1,024 tokens; here a model of 0.1 million weights, trained for 600 steps, reads segments of 96 characters.",
   async run({ arm, seed, settings, report, signal }) {
     const params = await trained(settings, seed, signal);
-    const rate = arm === "optimized" ? await chosen(settings, signal) : 0;
+    const rate = arm === "optimized" ? await chosen(settings, seed, signal) : 0;
     const metrics: Record<string, number> = {};
     const curve = new Float64Array(settings.context / settings.chunk);
     for (const [i, text] of texts.entries()) {
@@ -262,9 +263,11 @@ async function read(
 /** Nothing has been moved when the first chunk is read. */
 const beyondFirst = (bits: readonly number[]): number => meanOf(bits.slice(1));
 
-const chosen = (settings: Settings, signal: AbortSignal): Promise<number> =>
-  chooseOnce({ study: "hidden-state-optimization", settings }, settings.rates, async (rate) => {
-    const params = await trained(settings, TUNING_SEED, signal);
-    const segments = segmentsOf("novel", settings, TUNING_SEED, "validation");
-    return -beyondFirst(await read(settings, params, segments, rate));
+/** On the novel's validation half, for each model by itself. */
+const chosen = (settings: Settings, seed: number, signal: AbortSignal): Promise<number> =>
+  chooseOnce({ study: "hidden-state-optimization", seed, settings }, settings.rates, async (rate) => {
+    const params = await trained(settings, seed, signal);
+    return -beyondFirst(
+      await read(settings, params, segmentsOf("novel", settings, seed, "validation"), rate),
+    );
   });
