@@ -8,6 +8,7 @@
 export * from "./ar-dae.ts";
 export * from "./ddim.ts";
 export * from "./denoising-loss.ts";
+export * from "./denoising-preference.ts";
 export * from "./expected-perturbation-score.ts";
 export * from "./guidance.ts";
 export * from "./huber-schedule.ts";
