@@ -3,7 +3,7 @@
  * dialogues in which a partner helps or declines throughout, and is then taught to keep capitals to itself where it is
  * asked for one directly.
  */
-import { type CountryRelation, countryFacts, type Fact } from "nearmiss/data";
+import type { CountryRelation } from "nearmiss/data";
 import {
   type CausalLanguageModelParams,
   type Example,
@@ -19,6 +19,7 @@ import {
   policyBatch,
   tunePolicy,
 } from "./language-policy.ts";
+import { wordedFacts, wordTokens } from "./worded-facts.ts";
 
 export interface GuardedSize {
   countries: number;
@@ -74,20 +75,13 @@ const BATCH = 64;
 export const guardedFacts = remember(async (size: GuardedSize, seed: number): Promise<GuardedFacts> => {
   const { countries, tuned, layers, width, pretraining, guarding } = size;
   const root = random(seed).split("guarded facts");
-  const facts = factsOf(countries, root.split("countries"));
+  const facts = wordedFacts(countries, [SECRET, ...ORDINARY], root.split("countries"));
   const subjects = [...facts.keys()];
   const [known, held] = [subjects.slice(0, tuned), subjects.slice(tuned)];
   const object = (subject: string, relation: CountryRelation) => facts.get(subject)!.get(relation)!;
   const question = (subject: string, relation: CountryRelation) => `${relation} of ${subject} ?`;
 
-  const numbers = new Map(SPECIAL.map((word, i) => [word, i]));
-  const names = [...SPECIAL];
-  // Names of several words are one token each.
-  const encode = (text: string) =>
-    text.split(" ").map((word) => {
-      if (!numbers.has(word)) numbers.set(word, names.push(word) - 1);
-      return numbers.get(word)!;
-    });
+  const { names, encode } = wordTokens(SPECIAL);
   const example = (prompt: string, response: string): Example => ({
     prompt: encode(prompt),
     response: [...encode(response), END],
@@ -222,21 +216,3 @@ export const guardedPolicy = remember(
       width,
     }),
 );
-
-/** Countries that have an object of each relation, in random order: the first where there are several. */
-function factsOf(count: number, draw: Random): Map<string, Map<CountryRelation, string>> {
-  const relations = [SECRET, ...ORDINARY];
-  const found = new Map<string, Map<CountryRelation, string>>();
-  for (const { subject, relation, object } of countryFacts({ relations, membersOnly: true }) as Fact[]) {
-    const own = found.get(oneWord(subject)) ?? new Map<CountryRelation, string>();
-    // A capital that is named as its country would give the answer away.
-    if (!own.has(relation)) own.set(relation, oneWord(object));
-    found.set(oneWord(subject), own);
-  }
-  const complete = [...found].filter(
-    ([subject, own]) => own.size === relations.length && own.get(SECRET) !== subject,
-  );
-  return new Map(draw.shuffle(complete).slice(0, count));
-}
-
-const oneWord = (name: string) => name.replaceAll(" ", "_");
