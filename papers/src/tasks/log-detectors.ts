@@ -144,7 +144,7 @@ const logModel = remember((width: number, layers: number) => {
     answer,
     optimizer,
     pretrain,
-    train: stagedTraining({ loss, compile: { threads: 1 } }),
+    train: stagedTraining({ loss, decay: 0.9, compile: { threads: 1 } }),
   };
 });
 
@@ -224,10 +224,10 @@ export async function trainLogModel(
     },
     stages: staged
       ? [
-          stage(["decoder"], 0.1),
-          stage(["projector"], 0.2),
-          stage(["encoder", "projector"], 0.2),
-          stage(all, 0.5),
+          stage(["decoder"], 0.3),
+          stage(["projector"], 0.15),
+          stage(["encoder", "projector"], 0.15),
+          stage(all, 0.4),
         ]
       : [stage(all, 1)],
     batch: (i) => {
@@ -309,7 +309,7 @@ const templateModel = remember((width: number, layers: number, vocabulary: numbe
   const loss = (parts: TemplateParts, { ids, labels }: { ids: Tensor; labels: Tensor }) =>
     softmaxCrossEntropy(logits(parts, ids), labels);
   const predict = compile((parts: TemplateParts, ids: Tensor) => argMax(logits(parts, ids)), { threads: 1 });
-  return { model, classifier, predict, run: stagedTraining({ loss, compile: { threads: 1 } }) };
+  return { model, classifier, predict, run: stagedTraining({ loss, decay: 0.9, compile: { threads: 1 } }) };
 });
 
 /** Logistic regression on how often each template, or each word, occurs in a session. */
