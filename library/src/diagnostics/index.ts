@@ -2,6 +2,7 @@ export { type Alarm, type AlarmOptions, type Alarms, alarms, type Observation } 
 export { type SquareAttackOptions, squareAttack } from "./attacks.ts";
 export { compSumBound, compSumTransform } from "./bounds.ts";
 export * from "./broken-power-law.ts";
+export * from "./concept-unit.ts";
 export { alignment, effectiveRank, uniformity } from "./embeddings.ts";
 export {
   type ActivityOptions,

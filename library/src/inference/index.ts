@@ -1,5 +1,6 @@
 export { type Assignment, hungarian, murtyKBest } from "./assignment.ts";
 export * from "./k-nearest-neighbours.ts";
+export * from "./l1-logistic-regression.ts";
 export { type LbfgsOptions, lbfgs, type Minimum } from "./lbfgs.ts";
 export { type Features, type LinearClassifier, linearScores } from "./linear-classifier.ts";
 export {

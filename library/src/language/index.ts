@@ -1,4 +1,5 @@
 export * from "./bio-tags.ts";
+export * from "./byte-language-model.ts";
 export * from "./candidate-scores.ts";
 export * from "./causal-language-model.ts";
 export * from "./first-token.ts";
