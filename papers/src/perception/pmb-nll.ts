@@ -216,8 +216,8 @@ function trainBase(base: Base, options: Training): Promise<DetectorWeights> {
       const targets = matchedTargets(options.task.train, seen);
       const slots = seen.indices.length * SLOTS;
       const weights = new Float32Array(slots);
-      const labels = targets.labels.data!;
-      const objects = labels.reduce<number>((total, label) => total + Number(label < CLASSES), 0);
+      const labels = Array.from(targets.labels.data!);
+      const objects = labels.filter((label) => label < CLASSES).length;
       for (let slot = 0; slot < slots; slot++) weights[slot] = labels[slot]! < CLASSES ? 1 / objects : 0;
       const noise =
         base === "energy" ? draws.split(calls++).normal(slots * SAMPLES * 4) : new Float32Array(4);
