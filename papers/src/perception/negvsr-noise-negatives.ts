@@ -50,6 +50,7 @@ export const card: Card = {
     "The released files disagree on what is turned: a demonstration turns patches of mixed frames in an 8 by 8 grid, the network has functions that mix turned noise into frames, in a 16 by 16 grid, one of them with k drawn from seven zeros, 1, 2 and 3. Here patches of 4 by 4 pixels of the mixed frame are turned, as in a 16 by 16 grid of 64 pixels, with p = 0.5, k uniform in 0 to 4, and draws of its own for every frame, as there.",
     "The released extraction leaves out the last window of each row and column; here it is taken.",
     "Learning rates are chosen by PSNR with the footage's noise, on a seed that no trial uses. Training noise was raised and batches cut to four clips on a trial seed, before the settings were fixed; all arms were then near one another, and near no network at all where noise is stronger than in training.",
+    "Default run: training with blur and white noise stays best, 0.3 dB before the method, which mixes noise at half of the contrast that test frames have. What turned patches and guidance do depends on the length of training: they cost 0.12 dB after 200 steps, but on one trial seed of 1,500 steps the mix alone fell to 23.9 dB, below no network (24.8), and the method kept 24.9, against 25.1 of classical training.",
   ],
 };
 
