@@ -44,6 +44,7 @@ export const card: Card = {
     "Without exposures moments and maximum likelihood have the same means, so that the errors of m and β are equal and only that of α can tell the two apart. The sizes of training were chosen on a seed that the study does not use.",
     "Power is size-adjusted: the share of |z| above the 95 % quantile of the same estimator's |z| where there is no effect. An estimator that rejects too often when nothing is there would otherwise look powerful.",
     "The transformer learns the mean of the parameters given the counts under the simulations' prior, and is tested under the same: part of its advantage is to know the prior. The metric on a shifted prior (fold changes twice as wide, dispersions e times as large) shows how much.",
+    "Default run: the transformer's RMSE is lower than that of maximum likelihood for m by 0.050 (0.040 to 0.059), β by 0.075 (0.060 to 0.089) and α by 0.058 (0.049 to 0.067). Moments: the RMSE of α is 4 % larger (0.2 to 8 %), false positives are nearer to 5 % by 2.3 points (1.7 to 2.9), and size-adjusted power is lower by 2.1 points (interval -4.9 to 0.7): the gain in calibration is seen, that in power is not.",
     "Changing the groups turns the sign of the fold change but does not keep the prior (the first group's mean is uniform in its logarithm, the second's is not), so the network is not made antisymmetric.",
   ],
 };
