@@ -84,6 +84,8 @@ test("matchTags: omissions, additions and substitutions", () => {
   assert.deepEqual(match("ab", "AB", ["B-Y", "O"]), ["B-Y", "O"]);
   assert.deepEqual(match("ab", "", []), ["O", "O"]);
   assert.deepEqual(match("ab", "aaab", ["B-X", "O", "O", "B-Z"]), ["B-X", "B-Z"]);
+  // Level 2 takes the first word that fits, level 3 another one here.
+  assert.deepEqual(match("aba", "a", ["B-X"]), ["B-X", "O", "O"]);
   assert.throws(() => match("ab", "ab", ["O"]), /2 words and 1 tags/);
 });
 
