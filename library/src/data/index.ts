@@ -47,6 +47,7 @@ export {
   featureTypes,
   fitFeatures,
 } from "./features.ts";
+export { gaussianHeatmap, type HeatmapObject } from "./gaussian-heatmap.ts";
 export {
   type ContinuousLwe,
   type ContinuousLweOptions,

@@ -36,6 +36,7 @@ export * from "./fenchel-young.ts";
 export * from "./filtered-top-k.ts";
 export * from "./focal.ts";
 export * from "./gaussian-classifier.ts";
+export * from "./gaussian-focal.ts";
 export * from "./gaussian-nll.ts";
 export * from "./ge2e.ts";
 export * from "./generalized-dice.ts";

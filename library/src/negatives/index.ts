@@ -13,6 +13,7 @@ export * from "./ensemble.ts";
 export { firstPit, stepAdvantages } from "./first-pit.ts";
 export * from "./formats.ts";
 export * from "./generate.ts";
+export * from "./hard-instance-probing.ts";
 export * from "./hops.ts";
 export * from "./in-batch.ts";
 export * from "./in-batch-triplets.ts";
