@@ -13,11 +13,13 @@ export {
 } from "./features.ts";
 export { forgettingRate } from "./forgetting.ts";
 export * from "./hessian.ts";
+export { inputGradientNorms } from "./input-gradient-norms.ts";
 export { integratedGradients } from "./integrated-gradients.ts";
 export * from "./landscape.ts";
 export * from "./learning-rate-sensitivity.ts";
 export { type LogMEOptions, logME } from "./logme.ts";
 export { peakMemory } from "./memory.ts";
+export { multiplyAdds } from "./multiply-adds.ts";
 export { deadUnits, gradientNorm } from "./network.ts";
 export { type NeuralCollapse, neuralCollapse } from "./neural-collapse.ts";
 export * from "./power-iteration.ts";

@@ -87,6 +87,7 @@ export {
 } from "./ranking.ts";
 export { ranks, sortedIndices } from "./ranks.ts";
 export { relationF1 } from "./relations.ts";
+export { relativeGain } from "./relative-gain.ts";
 export {
   equalErrorRate,
   fprAtTpr,

@@ -2,6 +2,7 @@ export { type BootstrapOptions, bootstrapInterval } from "./bootstrap.ts";
 export { classGaussians } from "./class-gaussians.ts";
 export { benjaminiHochberg, holm } from "./corrections.ts";
 export { type Equivalence, type EquivalenceOptions, equivalenceTest } from "./equivalence.ts";
+export { expectedMaximum } from "./expected-maximum.ts";
 export { gaussHermite, hermitePolynomials, type Quadrature } from "./hermite.ts";
 export {
   type Interval,
