@@ -1,3 +1,4 @@
+export * from "./attention-maps.ts";
 export * from "./bio-tags.ts";
 export * from "./byte-language-model.ts";
 export * from "./candidate-scores.ts";
