@@ -58,10 +58,12 @@ export function hardInstanceProbing(
   if (hides !== "class" && hides !== "all")
     throw new RangeError(`hardInstanceProbing: hides is ${JSON.stringify(hides)}; expected "class" or "all"`);
   const reach = (kernel - 1) / 2;
-  const around = function* (row: number, column: number) {
+  /** Whether a test holds for all cells of the square around a place, cut at the border. */
+  const everywhere = (row: number, column: number, holds: (cell: number) => boolean): boolean => {
     for (let y = Math.max(0, row - reach); y <= Math.min(height - 1, row + reach); y++)
       for (let x = Math.max(0, column - reach); x <= Math.min(width - 1, column + reach); x++)
-        yield y * width + x;
+        if (!holds(y * width + x)) return false;
+    return true;
   };
   const result: Probing = { picks: [], visible: [] };
   const open = new Uint8Array(cells).fill(1);
@@ -71,13 +73,14 @@ export function hardInstanceProbing(
         `hardInstanceProbing: stage ${stage} has ${scores.length} scores; expected ${cells}`,
       );
     result.visible.push(open.slice());
-    const seen = Float64Array.from(open, (visible, at) => {
+    const seen = new Float64Array(cells);
+    for (let at = 0; at < cells; at++) {
       if (!(scores[at]! >= 0))
         throw new RangeError(
           `hardInstanceProbing: stage ${stage} has a score of ${scores[at]} at ${at}; expected 0 or more`,
         );
-      return visible * scores[at]!;
-    });
+      seen[at] = open[at]! * scores[at]!;
+    }
     const peaks: ProbingPick[] = [];
     for (let label = 0; label < classes; label++)
       for (let row = 0; row < height; row++)
@@ -85,15 +88,16 @@ export function hardInstanceProbing(
           const map = label * height * width;
           const score = seen[map + row * width + column]!;
           if (score === 0) continue;
-          let highest = true;
-          for (const cell of around(row, column)) highest &&= seen[map + cell]! <= score;
-          if (highest) peaks.push({ stage, label, row, column, score });
+          if (everywhere(row, column, (cell) => seen[map + cell]! <= score))
+            peaks.push({ stage, label, row, column, score });
         }
     const picks = peaks.sort((a, b) => b.score - a.score).slice(0, perStage);
     for (const { label, row, column } of picks)
-      for (const cell of around(row, column))
+      everywhere(row, column, (cell) => {
         for (let c = 0; c < classes; c++)
           if (c === label || hides === "all") open[c * height * width + cell] = 0;
+        return true;
+      });
     result.picks.push(...picks);
   });
   return result;
