@@ -1,4 +1,5 @@
 export { type Assignment, hungarian, murtyKBest } from "./assignment.ts";
+export * from "./diffusion-clusters.ts";
 export * from "./k-nearest-neighbours.ts";
 export * from "./l1-logistic-regression.ts";
 export { type LbfgsOptions, lbfgs, type Minimum } from "./lbfgs.ts";

@@ -17,7 +17,7 @@ import {
   scoreInBatches,
 } from "./language-policy.ts";
 
-const LENGTH = 4;
+export const LENGTH = 4;
 const BATCH = 32;
 
 const skills = {
@@ -30,7 +30,7 @@ export type Skill = keyof typeof skills;
 /** Digits are tokens 0 to 9; marks of pretraining, then those of instructions, then the end. */
 const marks = ["copy", "next", "mirror", "asked next", "asked mirror", "asked nothing"] as const;
 type Mark = (typeof marks)[number];
-const END = 10 + marks.length;
+export const END = 10 + marks.length;
 const markOf = (mark: Mark) => 10 + marks.indexOf(mark);
 
 /** Kinds of instructions. */
