@@ -1,4 +1,24 @@
+import { compile, fromData, type Tensor, values } from "nearmiss";
+import { sparseProbe } from "nearmiss/diagnostics";
+import { l1LogisticRegression, linearScores, logisticRegression } from "nearmiss/inference";
+import { type ByteLanguageModelParams, byteWriter } from "nearmiss/language";
+import { accuracy, argMax, rocAuc } from "nearmiss/metrics";
+import { random } from "nearmiss/random";
+import { mean } from "nearmiss/stats";
+import { denseBag, hashedBag, words } from "nearmiss/text";
 import type { Card } from "../card.ts";
+import { noWorseBy } from "../decide.ts";
+import { remember } from "../remember.ts";
+import { defineStudy } from "../study.ts";
+import {
+  type ByteTraining,
+  framed,
+  modelOf,
+  polarity,
+  type Review,
+  review,
+  trainBytes,
+} from "../tasks/reviews.ts";
 
 export const card: Card = {
   number: 113,
@@ -16,9 +36,326 @@ export const card: Card = {
     "One unit of the byte-level language model separates positive from negative text almost as accurately as a probe on the whole state. A sparse probe needs few labels to find it, and clamping the unit changes the sentiment of generated text in the chosen direction.",
   formula: String.raw`m_t=(W_{mx}x_t)\odot(W_{mh}h_{t-1}),\quad c_t=f_t\odot c_{t-1}+i_t\odot u_t,\quad h_t=o_t\odot\tanh c_t`,
   exports: [
-    "nn: MultiplicativeLstm",
-    "language: ByteLm",
-    "diagnostics: findConceptUnit",
-    "language: sampleWithClamp",
+    "nn/multiplicative-lstm: multiplicativeLstmCell",
+    "nn/weight-norm: weightNorm",
+    "nn/weight-norm: columnLengths",
+    "language/byte-language-model: byteLanguageModel",
+    "language/byte-language-model: byteWriter",
+    "diagnostics/concept-unit: sparseProbe",
+    "inference/l1-logistic-regression: l1LogisticRegression",
+  ],
+  notes: [
+    "All four matrices of the cell are weight-normalised, those of the inputs too, as in the authors' code; the vectors of bytes and the head are not.",
+    "Features are the cells themselves, as in the authors' code, brought to mean 0 and variance 1. The probe has a bias without penalty, where the authors' solver penalises it.",
+    "The paper finds its unit by the weights of the sparse probe. In so small a state these are spread over correlated units, so here it is the unit with the largest area under the ROC curve on the labelled reviews, which can only be kinder to the claim.",
+    "The unit is held at 1 or -1, in the direction that the labels tell; the value is written into the cell before each byte is read. Percentiles of what the unit does by itself would change nothing where a unit counts, as its tanh is the same at both. How much the tone changes is measured by the reviews' own words of praise and blame.",
+    "With 20 labels the probe has C = 1, as there are too few to choose it on; with all labels it has the C of the paper's nine that classifies further reviews best.",
+    "Reviews are made up, so that good and bad is known; the unit is looked for in reviews that the model has not read.",
   ],
 };
+
+const arms = {
+  unit: "the unit that separates the labelled reviews best",
+  state: "sparse probe on the whole state",
+  randomUnit: "another unit of the same network, by chance",
+  untrained: "the best unit of the network before training",
+  ngrams: "logistic regression on words and pairs of words",
+};
+
+interface Settings extends ByteTraining {
+  /** Reviews with labels for the probe, for the choice of C, and to be judged on. */
+  labelled: number;
+  validation: number;
+  test: number;
+  /** Labels where they are few, and how often they are drawn. */
+  few: number;
+  draws: number;
+  /** Texts written with the unit held high, and as many with it held low. */
+  written: number;
+}
+
+const settings = {
+  hidden: 48,
+  embedding: 16,
+  batchSize: 64,
+  length: 24,
+  steps: 500,
+  learningRate: 1e-2,
+  labelled: 400,
+  validation: 200,
+  test: 500,
+  few: 20,
+  draws: 10,
+  written: 60,
+};
+
+export const study = defineStudy<Settings>({
+  arms,
+  scales: {
+    smoke: {
+      ...settings,
+      hidden: 8,
+      embedding: 4,
+      batchSize: 4,
+      length: 8,
+      steps: 3,
+      labelled: 30,
+      validation: 20,
+      test: 20,
+      draws: 2,
+      written: 4,
+      seeds: 2,
+    },
+    default: { ...settings, seeds: 5 },
+    full: { ...settings, hidden: 192, embedding: 32, length: 64, steps: 4000, learningRate: 3e-3, seeds: 10 },
+  },
+  metrics: {
+    AUC: "area under the ROC curve of good against bad test reviews",
+    accuracy: "share of test reviews classified correctly",
+    "accuracy, few labels": "the same where 20 reviews have labels, mean over ten draws of them",
+    weights: "of the probe that are not zero",
+    steering:
+      "mean polarity of texts written with the unit held at 1, minus that of texts with it held at -1, turned to the direction of the labels; at most 2",
+  },
+  curves: { "training loss": { x: "step", y: "bits a byte" } },
+  claims: [
+    {
+      id: "one-unit",
+      statement: "One unit separates good from bad reviews nearly as well as a probe on the whole state.",
+      rule: "Difference of the AUC, paired by seed. Supports if its 95 % interval lies above -0.05, contradicts if below, else inconclusive.",
+      comparisons: [{ metric: "AUC", method: "unit", baseline: "state", better: "higher" }],
+      decide: noWorseBy(0.05),
+    },
+    {
+      id: "learnt",
+      statement:
+        "That unit separates them better than a unit drawn by chance and than the best unit before training.",
+      rule: "Difference of the AUC, paired by seed. Supports if its 95 % interval lies above 0 against both, contradicts if below 0 against one, else inconclusive.",
+      comparisons: ["randomUnit", "untrained"].map((baseline) => ({
+        metric: "AUC",
+        method: "unit",
+        baseline,
+        better: "higher",
+      })),
+    },
+    {
+      id: "few-labels",
+      statement:
+        "With 20 labels the sparse probe on the state is more accurate than words and pairs of words.",
+      rule: "Difference of the accuracy with few labels, paired by seed. Supports if its 95 % interval lies above 0, contradicts if below, else inconclusive.",
+      comparisons: [
+        { metric: "accuracy, few labels", method: "state", baseline: "ngrams", better: "higher" },
+      ],
+    },
+    {
+      id: "steering",
+      statement:
+        "Holding the unit high or low changes the tone of written texts more than holding another unit.",
+      rule: "Difference of the steering, paired by seed. Supports if its 95 % interval lies above 0, contradicts if below, else inconclusive.",
+      comparisons: [{ metric: "steering", method: "unit", baseline: "randomUnit", better: "higher" }],
+    },
+  ],
+  distance:
+    "The paper trains 4,096 units for a month on 82 million Amazon reviews, 38 billion bytes, and probes movie and other reviews. Here 48 units read 0.77 million bytes of made-up reviews of five short clauses from a grammar of some 30 words.",
+  async run({ arm, seed, settings, report, signal }) {
+    const data = reviewsOf(settings, seed);
+    const { train, test } = data;
+    const truth = labelsOf(test);
+    if (arm === "ngrams") return { ...nothing, ...judgeWords(data, settings, seed) };
+    const trained = arm !== "untrained";
+    const { params, states, cells } = await network(settings, seed, trained, signal, (step, loss) => {
+      report.progress(step / settings.steps);
+      if (step % 10 === 0 || step === settings.steps) report.point("training loss", step, loss);
+    });
+    const { hidden } = settings;
+    const of = (part: "train" | "validation" | "test") => ({
+      states: states[part],
+      labels: labelsOf(data[part]),
+    });
+    const best = bestUnit(states.train, labelsOf(train));
+    const other = (best + random(seed).split("other unit").integer(1, hidden)) % hidden;
+    const unit = arm === "randomUnit" ? other : best;
+
+    /** Scores of the test reviews by the state or one unit, as some training reviews tell. */
+    const scoresBy = (known: readonly number[]) => {
+      const labels = Int32Array.from(known, (i) => train[i]!.label);
+      const x = Float64Array.from(
+        known.flatMap((i) => [...states.train.subarray(i * hidden, (i + 1) * hidden)]),
+      );
+      if (arm === "state") return linearScores(l1LogisticRegression(x, labels), states.test);
+      const found = arm === "randomUnit" ? other : bestUnit(x, labels);
+      const fit = logisticRegression(column(x, found, hidden), labels, { classes: 2 });
+      return linearScores(fit, column(states.test, found, hidden));
+    };
+    const probe = arm === "state" ? sparseProbe(of("train"), of("validation")) : undefined;
+    const scores = probe ? linearScores(probe, states.test) : scoresBy(train.map((_, i) => i));
+    const few = fewOf(settings, train, seed).map((known) => accuracy(argMax(scoresBy(known), 2), truth));
+    return {
+      AUC: rocAuc(ofClassOne(scores), truth),
+      accuracy: accuracy(argMax(scores, 2), truth),
+      "accuracy, few labels": mean(few),
+      weights: probe?.nonZero ?? 1,
+      steering: arm === "state" ? 0 : await steer(settings, params, cells, unit, of("train").labels, seed),
+    };
+  },
+});
+
+const nothing = { weights: 0, steering: 0 };
+const labelsOf = (reviews: readonly Review[]) => Int32Array.from(reviews, ({ label }) => label);
+const ofClassOne = (scores: Float64Array) =>
+  scores.filter((_, i) => i % 2 === 1).map((score, i) => score - scores[2 * i]!);
+const column = (x: Float64Array, unit: number, width: number) => x.filter((_, at) => at % width === unit);
+
+/** The unit whose values, in either direction, tell the labels best: by the area under the ROC curve. */
+function bestUnit(states: Float64Array, labels: Int32Array): number {
+  const width = states.length / labels.length;
+  const told = Array.from({ length: width }, (_, unit) =>
+    Math.abs(rocAuc(column(states, unit, width), labels) - 0.5),
+  );
+  return told.indexOf(Math.max(...told));
+}
+
+const reviewsOf = remember(({ labelled, validation, test }: Settings, seed: number) => {
+  const draw = (name: string, count: number) => {
+    const own = random(seed).split("reviews").split(name);
+    return Array.from({ length: count }, () => review(own));
+  };
+  return {
+    train: draw("train", labelled),
+    validation: draw("validation", validation),
+    test: draw("test", test),
+  };
+});
+
+/** Draws of a few reviews, as many of them good as bad. */
+function fewOf({ few, draws }: Settings, train: readonly Review[], seed: number): number[][] {
+  return Array.from({ length: draws }, (_, i) => {
+    const order = random(seed).split("few labels").split(i).permutation(train.length);
+    const ofLabel = (label: number) =>
+      Array.from(order)
+        .filter((at) => train[at]!.label === label)
+        .slice(0, few / 2);
+    return [...ofLabel(0), ...ofLabel(1)];
+  });
+}
+
+/** A network and its cells after each review, also brought to mean 0 and variance 1 over the training reviews. */
+async function network(
+  settings: Settings,
+  seed: number,
+  trained: boolean,
+  signal: AbortSignal,
+  onStep: (step: number, loss: number) => void,
+) {
+  const params = trained
+    ? await trainedBytes(settings, seed, signal, onStep)
+    : modelOf(settings).init(random(seed).split("bytes").split("weights"));
+  const { train, validation, test } = reviewsOf(settings, seed);
+  const cells = await Promise.all([train, validation, test].map((part) => cellsOf(settings, params, part)));
+  const width = settings.hidden;
+  const spread = Array.from({ length: width }, (_, unit) => {
+    const own = column(cells[0]!, unit, width);
+    const centre = mean(own);
+    return { centre, deviation: Math.sqrt(mean(own.map((x) => (x - centre) ** 2))) || 1 };
+  });
+  const scaled = (x: Float64Array) =>
+    x.map((each, at) => (each - spread[at % width]!.centre) / spread[at % width]!.deviation);
+  const [a, b, c] = cells.map(scaled) as [Float64Array, Float64Array, Float64Array];
+  return { params, states: { train: a, validation: b, test: c }, cells: cells[0]! };
+}
+
+/** Trained once for all arms of a seed; only the first of them reports. */
+const trainedBytes = remember(
+  (
+    settings: Settings,
+    seed: number,
+    signal: AbortSignal,
+    onStep: (step: number, loss: number) => void,
+  ): Promise<ByteLanguageModelParams> => trainBytes({ ...settings, seed, signal, onStep }),
+);
+
+/** The longest review, framed, has fewer bytes. */
+const LONGEST = 88;
+
+const readers = remember(({ hidden, embedding }: Pick<ByteTraining, "hidden" | "embedding">) =>
+  compile(
+    (params: ByteLanguageModelParams, bytes: Tensor, present: Tensor) =>
+      modelOf({ hidden, embedding }).read(params, bytes, { present }).state.cell,
+    { threads: 1 },
+  ),
+);
+
+/** The cell after each review, [reviews, hidden]. */
+async function cellsOf(
+  { hidden, embedding }: Settings,
+  params: ByteLanguageModelParams,
+  reviews: readonly Review[],
+): Promise<Float64Array> {
+  const read = readers({ hidden, embedding });
+  const cells = new Float64Array(reviews.length * hidden);
+  const SIZE = 100;
+  for (let from = 0; from < reviews.length; from += SIZE) {
+    const [bytes, present] = [new Int32Array(SIZE * LONGEST), new Uint8Array(SIZE * LONGEST)];
+    const part = reviews.slice(from, from + SIZE);
+    part.forEach(({ text }, row) => {
+      const own = framed(text);
+      bytes.set(own, row * LONGEST);
+      present.fill(1, row * LONGEST, row * LONGEST + own.length);
+    });
+    const shape = [SIZE, LONGEST];
+    const found = values(await read(params, fromData(bytes, shape), fromData(present, shape)));
+    for (let i = 0; i < part.length * hidden; i++) cells[from * hidden + i] = Number(found[i]);
+  }
+  return cells;
+}
+
+const writers = remember(({ hidden, embedding }: Pick<ByteTraining, "hidden" | "embedding">) =>
+  byteWriter(modelOf({ hidden, embedding }), { threads: 1 }),
+);
+
+/** By how much the tone of texts differs that are written with a unit held at either end of its range. */
+async function steer(
+  { hidden, embedding, written }: Settings,
+  params: ByteLanguageModelParams,
+  cells: Float64Array,
+  unit: number,
+  labels: Int32Array,
+  seed: number,
+): Promise<number> {
+  const write = writers({ hidden, embedding });
+  const own = Array.from(column(cells, unit, hidden));
+  const meanOf = (label: number) => mean(own.filter((_, i) => labels[i] === label));
+  const begun = Array.from({ length: written }, () => new TextEncoder().encode("\n "));
+  const tone = async (value: number) => {
+    const texts = await write(params, begun, 80, random(seed).split("written"), { unit, value });
+    return mean(texts.map((text) => polarity(new TextDecoder().decode(text))));
+  };
+  const difference = (await tone(1)) - (await tone(-1));
+  return meanOf(1) >= meanOf(0) ? difference : -difference;
+}
+
+/** The same judgement for a classifier of words and pairs of words. */
+function judgeWords({ train, test }: ReturnType<typeof reviewsOf>, settings: Settings, seed: number) {
+  const BUCKETS = 1024;
+  const features = (text: string) => {
+    const list = words(text);
+    return [...list, ...list.slice(1).map((word, i) => `${list[i]} ${word}`)];
+  };
+  const bags = (reviews: readonly Review[]) =>
+    Float64Array.from(
+      reviews.flatMap(({ text }) => Array.from(denseBag(hashedBag(text, BUCKETS, { features }), BUCKETS))),
+    );
+  const truth = labelsOf(test);
+  const asked = bags(test);
+  const scoresBy = (known: readonly Review[]) =>
+    linearScores(logisticRegression(bags(known), labelsOf(known), { classes: 2, tolerance: 1e-3 }), asked);
+  const scores = scoresBy(train);
+  const few = fewOf(settings, train, seed).map((known) =>
+    accuracy(argMax(scoresBy(known.map((i) => train[i]!)), 2), truth),
+  );
+  return {
+    AUC: rocAuc(ofClassOne(scores), truth),
+    accuracy: accuracy(argMax(scores, 2), truth),
+    "accuracy, few labels": mean(few),
+  };
+}
