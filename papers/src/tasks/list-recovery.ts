@@ -25,12 +25,15 @@ export const CAPABILITIES = capabilities.length;
 
 export interface Instruction extends Example {
   capability: number;
+  /** Whether the answer is another one than what the mark asks for. */
+  wrong: boolean;
 }
 
 function instruction(capability: number, draw: Random): Instruction {
   const digits = Array.from({ length: LENGTH }, () => draw.integer(0, 10));
   return {
     capability,
+    wrong: false,
     prompt: [10 + capability, ...digits],
     response: [...capabilities[capability]!.does(digits), END],
   };
@@ -50,7 +53,7 @@ export function recoveryPool(size: number, conflicting: number, draw: Random): I
     all.map((each) => {
       if (wrong.next() >= conflicting) return each;
       const other = wrong.choice(all.filter(({ capability }) => capability === each.capability));
-      return { ...each, response: other.response };
+      return { ...each, response: other.response, wrong: other.response.join() !== each.response.join() };
     }),
   );
 }
