@@ -51,6 +51,7 @@ export const card: Card = {
     "Instructions are embedded as the mean of the original model's last vectors over the prompt, in the place of a sentence encoder. The number of clusters is a setting, as in the code, that of the capabilities.",
     "A sample has two concepts, its question and its answer under its mark: the graph rejects a question with the answer of another one, if both are known already.",
     "All arms tune all weights that pruning left, not low-rank adapters, for equally many steps. The paper trains for equally many epochs, which gives the full set more steps.",
+    "Before the first default run, one seed that the study does not use was looked at with a pool of 600 and 600 steps of pretraining; both were cut for time.",
     "Each arm has the best of three learning rates by the accuracy on held-out instructions with a model and a pool that the study does not use.",
   ],
 };
@@ -79,12 +80,12 @@ interface Settings extends RecoverySize {
 const settings: Settings = {
   layers: 2,
   width: 48,
-  pretraining: 600,
+  pretraining: 450,
   batchSize: 64,
   pruned: 0.5,
-  pool: 600,
+  pool: 500,
   conflicting: 0.05,
-  budget: 60,
+  budget: 50,
   steps: 60,
   learningRates: [3e-4, 1e-3, 3e-3],
   test: 100,
@@ -158,7 +159,7 @@ export const study = defineStudy<Settings>({
     },
   ],
   distance:
-    "The paper prunes LLaMA models of 7 to 70 billion weights and chooses from Alpaca (52,000 instructions) and LaMini (2.6 million); here a model of 0.06 million weights has six capabilities on lists of four digits and a pool of 600 instructions.",
+    "The paper prunes LLaMA models of 7 to 70 billion weights and chooses from Alpaca (52,000 instructions) and LaMini (2.6 million); here a model of 0.06 million weights has six capabilities on lists of four digits and a pool of 500 instructions.",
   async run({ arm, seed, settings, report, signal }) {
     const world = await worldOf(settings, seed, signal);
     const learningRate = await chosen(arm as Arm, settings, signal);
