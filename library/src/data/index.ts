@@ -9,6 +9,7 @@ export {
   type SuspectLabels,
 } from "./cleaning.ts";
 export { type Country, countries } from "./countries.ts";
+export { type CropBox, cropResize } from "./crop-resize.ts";
 export {
   type Column,
   type ColumnType,

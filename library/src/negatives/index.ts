@@ -33,6 +33,7 @@ export * from "./relabel.ts";
 export * from "./relation-pairs.ts";
 export * from "./report.ts";
 export * from "./saha.ts";
+export * from "./score-pairs.ts";
 export { type Dropped, type Selection, type SelectionOptions, selectNegatives } from "./select.ts";
 export * from "./self-label.ts";
 export * from "./simans.ts";
