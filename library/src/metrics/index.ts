@@ -46,6 +46,7 @@ export {
 export { type GroupScores, groupScores } from "./group-scores.ts";
 export * from "./importance.ts";
 export { type MetricIntervalOptions, metricInterval } from "./interval.ts";
+export * from "./joint-error.ts";
 export { logitMargins, negativeEnergies } from "./logits.ts";
 export * from "./maximum-mean-discrepancy.ts";
 export { atThresholds, bestThresholds, macroAveragePrecision } from "./multilabel.ts";

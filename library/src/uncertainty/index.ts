@@ -2,6 +2,7 @@ export * from "./anchored-ensemble.ts";
 export * from "./anomaly.ts";
 export * from "./conformal.ts";
 export * from "./decision.ts";
+export * from "./epistemic-weights.ts";
 export * from "./gaussian-mixture-scores.ts";
 export * from "./gaussian-process.ts";
 export * from "./lr-quantile-regression.ts";
