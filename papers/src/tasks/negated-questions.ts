@@ -23,7 +23,7 @@ const [CORRECT, INCORRECT, ANSWER, COLON, OF, IS, NOT] = [1, 2, 3, 4, 5, 6, 7] a
 const LENGTH = 8;
 const CANDIDATES = 4;
 
-interface AskedFact {
+export interface AskedFact {
   relation: number;
   subject: number;
   object: number;
