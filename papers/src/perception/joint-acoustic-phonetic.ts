@@ -226,11 +226,12 @@ function pairsOfArm(arm: Arm, distances: Tensor, labels: Tensor): Pairs {
   return arm === "mined" ? mined : selfLabel(distances, mined);
 }
 
-/** Of each training word, the words of the lexicon that differ in one phoneme. */
-const negativesOf = remember(
-  (settings: Settings, seed: number) => minimalPairs(spokenWords(settings, seed).train.words),
-  3,
-);
+/** Of each training word, the words of the lexicon that differ in one phoneme; none that is tested with. */
+const negativesOf = remember((settings: Settings, seed: number) => {
+  const { train, validation, test } = spokenWords(settings, seed);
+  const unseen = new Set([...validation.words, ...test.words].map((word) => word.join()));
+  return minimalPairs(train.words).map((near) => near.filter((word) => !unseen.has(word.join())));
+}, 3);
 
 interface Training {
   arm: Arm;
