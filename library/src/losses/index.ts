@@ -138,6 +138,7 @@ export * from "./tuplet-margin.ts";
 export * from "./uncertainty-weighting.ts";
 export * from "./uniform.ts";
 export * from "./unlearning.ts";
+export * from "./unlikelihood.ts";
 export * from "./unnormalized-likelihood.ts";
 export * from "./unpg.ts";
 export * from "./vicreg-local.ts";

@@ -30,6 +30,7 @@ export { averageForgetting, averageIncrementalAccuracy } from "./continual.ts";
 export { pearson, spearman } from "./correlation.ts";
 export * from "./detection.ts";
 export * from "./detection-cost.ts";
+export * from "./distinct.ts";
 export { editDistance, errorRate } from "./edit-distance.ts";
 export { entityF1, type NamedEntity } from "./entities.ts";
 export { falseHeadRate } from "./false-head-rate.ts";
