@@ -38,6 +38,7 @@ export const card: Card = {
     "In the official code an I- tag of another type goes on with an entity and changes the type of the whole.",
     "Zero-shot use, where the types themselves are new, is not decided: a model of this size knows no type that it has not been taught. Names that training has not shown stand in for it; validation sees known names only.",
     "Every tagger of a seed starts from one model that has learnt to copy any words, and sees equal sentences; a third of each batch goes on with copying, without which it soon cannot write an unseen name. A sentence asks for some of four types, and names of the others are O.",
+    "In the default run the means on unseen names grow from entities only (0.34) to one word of context (0.49) and all words (0.59), but they vary so much between three seeds that the intervals reach below 0. How fast matching is, is not measured.",
   ],
 };
 
