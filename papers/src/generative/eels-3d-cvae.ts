@@ -24,8 +24,8 @@ export const card: Card = {
     "Scoring pixels with the 3-D convolutional VAE separates shifted edges from normal pixels with higher AUROC than PCA reconstruction error with 3 to 5 components, even for small shifts. The lead over PCA fades as anomalous pixels become rare. In the published protocol the VAE is fitted on bulk data only, whereas PCA is fitted on the cube that contains the anomalies.",
   formula: String.raw`\mathcal L=-\sum_{\text{px}}\sum_e x_e\log\operatorname{softmax}(\ell)_e+\frac{\beta}{2}\sum_k\left(\mu_k^2+\sigma_k^2-1-\log\sigma_k^2\right)`,
   exports: [
-    "tensor: conv3d",
-    "tensor: convTranspose3d",
+    "tensor/operations/convolution-3d: conv3d",
+    "tensor/operations/convolution-3d: convTranspose3d",
     "generative/beta-vae: betaVae",
     "generative/beta-vae: standardNormalKL",
     "generative/beta-vae: sampleLatents",
