@@ -31,6 +31,7 @@ export const card: Card = {
     "The weights of noise that is much narrower than the way to the data vary without bound (their relative second moment is e^(θ²) for N(θ, 1) against N(0, 1)), so a second claim asks the same with such noise.",
     "The sizes, the grids and the step of the Langevin chains (0.2, the best of 0.1, 0.2 and 0.35) were chosen on a seed that the study does not use. Chains are persistent, with 5 steps for each step of training, which takes about twice the time of the other arms.",
     "The normaliser of a fitted density comes from a grid of 128 by 128 over a square of side 16, for all arms alike.",
+    "Default run: with wide noise MECO takes 83 steps fewer than NCE (45 to 121); with narrow noise it often does not arrive (627 steps against 55, interval of the difference -62 to 1208, mean error 0.37), and single batches never do. Densities are better than with Langevin training by 0.75 nats (0.49 to 1.02) and not told apart from NCE's (worse by 0.04, interval -0.21 to 0.30) nor from those of single batches.",
   ],
 };
 
