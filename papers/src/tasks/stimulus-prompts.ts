@@ -21,7 +21,8 @@ import {
 
 /**
  * Ten sentences each. The negative ones follow the paper's themes: three of doubt, three of comparison with others, four
- * of stress. The others have the same numbers of words, in the same order.
+ * of stress. One by one the others have as many words, and as many of them that occur in instructions and items as
+ * well: those alone could lead an answer astray.
  */
 export const stimuli = {
   negative: [
@@ -37,22 +38,22 @@ export const stimuli = {
     "i dread that all of this will end in failure",
   ],
   neutral: [
-    "the train to the north leaves at about noon",
-    "there is a small table with four chairs in the kitchen",
-    "the shop opens every morning at eight sharp",
-    "a red car and two bicycles stand outside the house",
-    "the river flows past the mill to the sea",
-    "my neighbour keeps three brown hens in the back garden",
-    "on the second floor of the library there are old maps",
-    "the post for this street comes on monday and friday",
-    "a pot of water boils after about nine short minutes",
-    "the road from here to the coast turns left twice",
+    "trains leave for york at noon on monday mornings",
+    "my kitchen has one small table with chairs and some lamps",
+    "our shop opens every morning at eight sharp",
+    "red cars and blue bicycles stand outside his brick house",
+    "rivers flow past mills and fields to some sea",
+    "my neighbour keeps brown hens and geese behind his garden",
+    "on our upper floor are maps and books for the visitors",
+    "post for our street comes on monday and friday mornings",
+    "the kettle in our kitchen boils after about nine minutes",
+    "the road of that village turns left near my barn",
   ],
   positive: [
     "you have always done well at work like this",
-    "we are so glad that we trusted you with this one",
+    "we are so glad since we trusted you with this one",
     "this is clearly something you can handle well",
-    "everybody believes in you and i am sure you can",
+    "everybody trusts you fully and i am sure you can",
     "you have solved this before with pleasure and skill",
     "it is no surprise since this was always your strength",
     "hearing how happily the others praise you makes me proud again",
@@ -122,6 +123,13 @@ const instructions: Record<string, (draw: Random) => Item> = {
   },
 };
 const tasks = Object.keys(instructions);
+
+/** Words of instructions and items. */
+export const taskWords: ReadonlySet<string> = new Set([
+  ...tasks.flatMap((task) => words(task)),
+  ...animals,
+  ...opposites.flat(),
+]);
 
 const PADDING = 0;
 const END = 1;
