@@ -34,7 +34,7 @@ export const card: Card = {
     "diagnostics/input-gradient-norms: inputGradientNorms",
   ],
   notes: [
-    "The ten negative, neutral and positive sentences are our own, on the paper's themes, with equal numbers of words one by one, and equally many of these that occur in instructions and items. In a first default run the latter was not so: the neutral sentences held "two" and "second", as instructions do, and negative ones came out 0.3 points better (95 % interval 0.1 to 0.6), which this model cannot owe to emotion. The intervals are over models, not over sentences.",
+    "The ten negative, neutral and positive sentences are our own, on the paper's themes, with equal numbers of words one by one, and equally many of these that occur in instructions and items. In a first default run the latter was not so: the neutral sentences held words of the instructions such as two and second, and negative ones came out 0.3 points better (95 % interval 0.1 to 0.6), which this model cannot owe to emotion. The intervals are over models, not over sentences.",
     "The model knows the words of all sentences, but as words in random order that say nothing about the answer. It has no notion of emotion: that it finds no difference says nothing about large models. What the study adds is the control with neutral sentences, which the paper lacks, and which any model can be put through.",
     "The official code draws test items and demonstrations without a seed, so that where there are more than 100 items the plain instruction and each sentence are scored on different ones; here all are scored on the same.",
     "The official code joins the sentence to the instruction without a space. Few-shot prompts and BIG-Bench are left out.",
