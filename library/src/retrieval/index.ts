@@ -9,6 +9,7 @@ export * from "./embedders.ts";
 export * from "./evaluate.ts";
 export * from "./fusion.ts";
 export * from "./principal-components.ts";
+export * from "./rocchio.ts";
 export * from "./save.ts";
 export * from "./save-transformer.ts";
 export * from "./sparse.ts";
