@@ -23,7 +23,15 @@ test("rocchioScores: without bad examples, or with gamma 0, likeness to the mean
   const plain = Array.from({ length: 5 }, (_, i) => rowDot(unitRows(candidates), i, unitRows(one), 0));
   close(rocchioScores(candidates, one, none), plain);
   close(rocchioScores(candidates, one, rows(3, 4), { gamma: 0 }), plain);
-  // The mean of one row, twice, is that row; long rows weigh as much as short ones.
+  // Long rows weigh as much as short ones.
+  const diagonal = vectors(Float32Array.of(7, 0, 0, 1), 2);
+  const onAxes = rocchioScores(
+    vectors(Float32Array.of(1, 0, 0, 1), 2),
+    diagonal,
+    vectors(new Float32Array(0), 2),
+  );
+  close(onAxes, [Math.SQRT1_2, Math.SQRT1_2]);
+  // The mean of one row, twice, is that row.
   const twice = vectors(Float32Array.from([...one.data, ...one.data.map((x) => 9 * x)]), 6);
   close(rocchioScores(candidates, twice, none), plain);
 });

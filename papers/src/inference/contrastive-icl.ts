@@ -16,13 +16,13 @@ export const card: Card = {
   claim:
     "At an equal number of positive examples, adding negative examples and a prior analysis of the contrast conveys a hidden intent better than few-shot prompting with positives alone or zero-shot prompting. The measures are embedding similarity and BERTScore against a reference answer, and ratings by a language model.",
   formula: String.raw`\hat y\sim p_\theta\big(y\mid (x_i,y_i^+,y_i^-)_{i=1}^{k},\ \text{analysis},\ x\big)`,
-  exports: ["language/contrastive-prompt: contrastivePrompt"],
+  exports: ["language/contrastive-prompt: contrastivePrompt", "retrieval/rocchio: rocchioScores"],
   notes: [
     "An intent that has one right answer to each input cannot be made clearer by a wrong answer to the same input: the right one says already that all others are wrong. Negatives inform only where several answers are right, as here, where the intent wants one of three attributes to have a certain value and leaves the others open.",
     "The reply is the attribute's value that the intent wants, the one thing about an answer that matters; content is left out, and so is the input of an example. A reader of one prompt can then do no better than 1 over the number of intents that its examples leave, which is shown as the oracle.",
     "The bad answers agree with the good one beside them in 70 % of the other attributes. With answers that agree less, or with prompts of one example among those of training, the model learnt within the time hardly to use them; that was tried on seeds that the study does not use.",
     "The model is taught what the marks for good, bad and analysis mean. That large pretrained models make use of bad answers without being taught is not tested, nor are texts and their measures of similarity.",
-    "There is no official code.",
+    "There is no official code. rocchioScores is a way of using good and bad examples with any encoder and no language model; the study does not use it.",
   ],
 };
 
