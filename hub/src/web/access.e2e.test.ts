@@ -6,8 +6,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import type { Page } from "playwright-core";
 import { testPapers } from "../runs/testing.ts";
-import type { Paper, RunRecord } from "../types.ts";
-import { getJson, overflow, skip, useSite, violations } from "./testing.ts";
+import type { RunRecord } from "../types.ts";
+import { overflow, skip, useSite, violations } from "./testing.ts";
 
 const themes = ["light", "dark"] as const;
 const widths = [360, 768, 1440];
@@ -35,10 +35,7 @@ describe("the pages for everyone", { skip, timeout: 180_000 }, () => {
   for (const theme of themes)
     test(`in the ${theme} theme axe finds nothing, and no page is wider than its window`, async () => {
       const { page } = await site.open({ theme });
-      const { papers } = await getJson<{ papers: Paper[] }>(`${site.address}/api/papers?runnable=false`);
-      const unrunnable = papers[0] && { path: `/papers/${papers[0].slug}`, ready: "#cite" };
-      const all = { ...pages, ...(unrunnable && { "paper without a study": unrunnable }) };
-      for (const [name, { path, ready }] of Object.entries(all)) {
+      for (const [name, { path, ready }] of Object.entries(pages)) {
         await page.goto(site.address + path);
         await page.locator(ready).first().waitFor();
         await page.waitForLoadState("networkidle");

@@ -113,17 +113,6 @@ describe("a paper's page", { skip, timeout: 180_000 }, () => {
     await page.close();
   });
 
-  test("a paper without a study says so and offers no run", async (t) => {
-    const { papers } = await getJson<{ papers: Paper[] }>(`${site.address}/api/papers`);
-    const paper = papers.find((one) => !one.runnable);
-    if (!paper) return t.skip("every paper is runnable");
-    const { page } = await site.open();
-    await page.goto(`${site.address}/papers/${paper.slug}`);
-    await page.getByText("Not runnable yet").waitFor();
-    assert.equal(await page.getByRole("button", { name: "Run", exact: true }).count(), 0);
-    await page.close();
-  });
-
   test("the BibTeX entry is copied as it stands", async () => {
     const { page, complaints } = await site.open();
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);

@@ -20,6 +20,16 @@ describe("the verdicts page", { skip, timeout: 120_000 }, () => {
     await page.close();
   });
 
+  test("the page of a paper without a study says so and offers no run", async () => {
+    const { page, complaints } = await site.open();
+    await page.goto(`${site.address}/papers/plain`);
+    await page.getByText("Not runnable yet").waitFor();
+    assert.equal(await page.getByRole("button", { name: "Run", exact: true }).count(), 0);
+    assert.deepEqual(await violations(page), []);
+    assert.deepEqual(complaints, []);
+    await page.close();
+  });
+
   describe("after a run", () => {
     let verdicts: PaperVerdicts[];
     before(async () => {
