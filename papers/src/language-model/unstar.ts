@@ -51,7 +51,8 @@ export const card: Card = {
     "Questions are three wordings of a fact, rephrased by putting a word in front, twelve in all. One leaks as long as its true answer has a probability of at least 1 %; all arms stop when none of the twelve does, which is looked at after every two updates. What is kept is asked in taught wordings, what is forgotten also in a wording that was never taught of that fact.",
     "Rationales are what the model writes at temperature 1 behind a question, a wrong answer and the word because. It has learnt reasons of two kinds with half of its facts (the continent, the language), so that a rationale is a sentence of the corpus rather than an argument.",
     "Gradient ascent and NPO (beta 0.1) see the true answer's token alone, so that they do not unlearn words that other answers share. No arm sees what it is to keep.",
-    "Each arm has the learning rate that keeps most of the neighbouring and other facts at its stop, on a seed that the study does not use; larger rates come first, so that equal ones go to the faster.",
+    "Each arm has the learning rate that keeps most of the neighbouring and other facts at its stop, on a seed that the study does not use; larger rates come first, so that equal ones go to the faster. Wrong answers without rationales take over the rate of those with them.",
+    "In a first default run they had a rate of their own. It was the smaller one, so that they took 72 updates on average, with seven of ten targets unfinished, where anti-samples with rationales took 25, and the claim on rationales was supported by the difference of the rates alone. This was changed and run again; the other two verdicts do not depend on it.",
     "Speed of relearning and a retain set are left out.",
   ],
 };
@@ -157,11 +158,17 @@ export const study = defineStudy<Settings>({
   distance:
     "The paper unlearns persons of Wikipedia and Harry Potter's school from Mistral-7B by low-rank adapters, with questions, wrong answers and rationales that the model writes; here a model of about 70,000 weights, which knows 160 facts of 40 countries, forgets one capital at a time, with 12 questions each.",
   async run({ arm, seed, settings, report, signal }) {
-    const learningRate = await chooseOnce(["unstar", arm, settings], settings.learningRates, async (rate) => {
-      const found = await unlearnTargets(arm as Arm, settings, rate, TUNING_SEED, signal);
-      // Who still gives an answer away keeps everything.
-      return found.stopped! + found["near accuracy"]! + found["far accuracy"]!;
-    });
+    // With and without rationales at one rate: at two, the number of updates would tell the rates apart.
+    const tuned = (arm === "answerOnly" ? "unstar" : arm) as Arm;
+    const learningRate = await chooseOnce(
+      ["unstar", tuned, settings],
+      settings.learningRates,
+      async (rate) => {
+        const found = await unlearnTargets(tuned, settings, rate, TUNING_SEED, signal);
+        // Who still gives an answer away keeps everything.
+        return found.stopped! + found["near accuracy"]! + found["far accuracy"]!;
+      },
+    );
     return unlearnTargets(arm as Arm, settings, learningRate, seed, signal, report);
   },
 });
