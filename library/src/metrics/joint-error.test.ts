@@ -59,6 +59,13 @@ test("no small change of the alignment's rotation or scale does better in square
   near(alignedJointPositionError(stretched, truth), (2 * (4 / 3 - 1) + 4 * (1 - 2 / 3)) / 6, 1e-12);
 });
 
+test("a mirror image is met by the nearest rotation, which gives up the shortest axis, and by its scale", () => {
+  const truth = [3, 0, 0, -3, 0, 0, 0, 2, 0, 0, -2, 0, 0, 0, 1, 0, 0, -1];
+  const mirrored = truth.map((x, i) => (i % 3 === 2 ? -x : x));
+  // No rotation, scale (9 + 4 - 1) / (9 + 4 + 1) = 6/7: errors 3/7, 2/7 and 13/7.
+  near(alignedJointPositionError(mirrored, truth), 6 / 7, 1e-12);
+});
+
 test("points that coincide or lie on a line give finite errors; bad lengths throw", () => {
   near(alignedJointPositionError([1, 1, 1, 1, 1, 1], [1, 0, 0, -1, 0, 0]), 1, 1e-12);
   near(alignedJointPositionError([0, 0, 0, 0, 2, 0], [1, 0, 0, -1, 0, 0]), 0, 1e-9);
