@@ -299,7 +299,7 @@ export const study = defineStudy<Settings>({
     },
   ],
   distance:
-    "The paper detects 10 classes in nuScenes (28,000 scenes of laser points, 180 by 180 cells, 600 queries refined by a transformer); here four to nine objects of 3 classes in 600 made-up scenes of 16 by 16 cells, 12 queries, networks of some 6,000 weights and no decoder.",
+    "The paper detects 10 classes in nuScenes (28,000 scenes of laser points, 180 by 180 cells, 300 queries a stage refined by a transformer); here four to nine objects of 3 classes in 600 made-up scenes of 16 by 16 cells, 12 queries, networks of some 6,000 weights and no decoder.",
   async run({ arm, seed, settings, report, signal }) {
     const learningRate = await choose(arm, settings, signal);
     const { train: scenes, test } = pointScenes({ ...settings, seed });

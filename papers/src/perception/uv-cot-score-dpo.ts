@@ -386,7 +386,7 @@ export const study = defineStudy<Settings>({
     },
   ],
   distance:
-    "The paper trains LLaVA-1.5 with 7 billion weights, scored by OmniLMM of 12 billion, on some 250,000 questions about photographs and documents; here a policy of some 15,000 weights chooses among 25 boxes on canvases with four digits of 5 kinds, in four rounds of 300 questions.",
+    "The paper trains LLaVA-1.5 with 7 billion weights, scored by OmniLMM of 12 billion, on questions about photographs and documents of several public data sets; here a policy of some 15,000 weights chooses among 25 boxes on canvases with four digits of 5 kinds, in four rounds of 300 questions.",
   async run({ arm, seed, settings, report, signal }) {
     const learningRate = await choose(arm, settings, signal);
     const { test } = markedDigits({ ...size(settings), seed });
