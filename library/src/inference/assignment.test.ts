@@ -69,7 +69,7 @@ test("murtyKBest ranks as sorting all assignments does, each once", () => {
       const expected = all(cost, rows, columns).slice(0, k);
       const found = murtyKBest(cost, rows, columns, k);
       assert.equal(found.length, expected.length);
-      found.forEach((solution, i) => assert.ok(Math.abs(solution.cost - expected[i]!.cost) < 1e-9));
+      for (const [i, { cost }] of found.entries()) assert.ok(Math.abs(cost - expected[i]!.cost) < 1e-9);
       assert.equal(new Set(found.map((solution) => solution.columns.join())).size, found.length);
     }),
     { numRuns: 300 },
