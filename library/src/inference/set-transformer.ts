@@ -25,7 +25,7 @@ export interface TwoSetTransformer {
  * Trained on simulations with the squared error of the parameters that they were drawn with, it nears the posterior mean
  * under the simulations' prior.
  *
- * Source: Wang et al., "Negative binomial regression and inference using a pre-trained transformer" (2025), who give it
+ * Source: Svensson, "Negative binomial regression and inference using a pre-trained transformer" (2025), who give it
  * the logarithms of 1 + counts; the set transformer is by Lee et al. (2019).
  *
  * @param options.outputs How many numbers it answers with.
