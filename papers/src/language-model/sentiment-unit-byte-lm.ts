@@ -51,6 +51,8 @@ export const card: Card = {
     "The unit is held at 1 or -1, in the direction that the labels tell; the value is written into the cell before each byte is read. Percentiles of what the unit does by itself would change nothing where a unit counts, as its tanh is the same at both. How much the tone changes is measured by the reviews' own words of praise and blame.",
     "With 20 labels the probe has C = 1, as there are too few to choose it on; with all labels it has the C of the paper's nine that classifies further reviews best.",
     "Reviews are made up, so that good and bad is known; the unit is looked for in reviews that the model has not read.",
+    "The default run contradicts the claim at this size: sentiment is in the state (area 0.96) but spread over some thirty cells, of which the best alone reaches 0.72, little more than one of an untrained network (0.68), and words tell it better from few labels. The made-up reviews name what they mean in few words, which suits words and pairs of words more than real reviews do.",
+    "Sizes, reviews and learning rate were settled on seeds that the study does not use, by how well bytes are predicted and how well the whole state tells the label. Reviews of three longer clauses of more varied words were tried first: there the whole state reached an area of 0.86 and single cells told next to nothing.",
   ],
 };
 
