@@ -3,9 +3,10 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { attentionMaps } from "../language/attention-maps.ts";
 import { causalLanguageModel } from "../language/causal-language-model.ts";
+import { causalMask, layerNormalization, multiHeadAttention, type Normalization } from "../nn/index.ts";
 import { random } from "../random.ts";
-import { compile } from "../runtime/index.ts";
-import { fromData, values } from "../tensor/index.ts";
+import { compile, evaluate } from "../runtime/index.ts";
+import { add, fromData, values } from "../tensor/index.ts";
 import { negativeAttentionScore } from "./negative-attention-score.ts";
 
 const near = (a: number, b: number, tolerance = 1e-6) =>
@@ -82,6 +83,24 @@ test("maps of a language model: rows sum to 1, look back only, and are those of 
       near(sum, 1, 1e-5);
     }
   }
+});
+
+test("maps of the first block are the softmax of its own queries and keys", async () => {
+  const options = { vocabulary: 9, context: 5, width: 8, heads: 2, layers: 1 };
+  const params = causalLanguageModel(options).init(random(3));
+  const tokens = fromData(Int32Array.from([1, 8, 3, 5, 5]), [1, 5]);
+  const [found] = await evaluate(attentionMaps(options)(params, tokens));
+  const block = params.stack.blocks[0]!;
+  const vectors = add(causalLanguageModel(options).embed(params, tokens), params.positions);
+  const expected = await evaluate(
+    multiHeadAttention({ width: 8, heads: 2 }).weights(
+      block.attention,
+      layerNormalization(8).apply(block.attentionNormalization as Normalization, vectors),
+      { mask: causalMask(5) },
+    ),
+  );
+  const weights = values(found!);
+  for (let i = 0; i < weights.length; i++) near(Number(weights[i]), Number(values(expected)[i]));
 });
 
 test("bad input is named", () => {

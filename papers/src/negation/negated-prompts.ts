@@ -38,6 +38,8 @@ export const card: Card = {
     "Who does not read the prompt is right on 1 minus as many negated items as original ones, whatever he knows: his average is 1/2 at any size, and inverse scaling is the mirror of knowing more. The study therefore also reports the average and how often the answer changes with the prompt.",
     "One in a hundred training sentences denies a fact or answers a negated prompt, so that no word of the prompts is new to the models.",
     "Scaling is judged by the largest and the smallest model. The curve has the one between.",
+    "In the default run the trend is the reverse: the smallest model answers 92 % of the original prompts and 19 % of the negated ones, the largest 97 and 51 %. The small one does as if there were no prompt, while one negated sentence in a hundred is enough for the larger ones to change half of their answers. What they then prefer is still the right answer about as often as not.",
+    "Tuning on negated prompts costs the large model 9 points on original ones, within what seeds vary, and gains nothing on negated ones about other facts.",
   ],
 };
 

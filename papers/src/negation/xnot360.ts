@@ -51,7 +51,7 @@ export const card: Card = {
 const easy = ["outer negation", "direct negation", "paraphrase", "double negation", "other clause"];
 
 interface Settings {
-  /** Names, adjectives and groups that sentences are made of. */
+  /** Names, and adjectives, that sentences are made of. */
   words: number;
   train: number;
   test: number;
