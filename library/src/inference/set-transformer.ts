@@ -25,8 +25,8 @@ export interface TwoSetTransformer {
  * Trained on simulations with the squared error of the parameters that they were drawn with, it nears the posterior mean
  * under the simulations' prior.
  *
- * Source: Svensson, "Negative binomial regression and inference using a pre-trained transformer" (2025), who give it
- * the logarithms of 1 + counts; the set transformer is by Lee et al. (2019).
+ * Source: Svensson, "Negative binomial regression and inference using a pre-trained transformer" (2025), whose
+ * transformer has blocks within and across the sets; set transformers are by Lee et al. (2019).
  *
  * @param options.outputs How many numbers it answers with.
  * @param options.width Of tokens. Default: 32.
