@@ -51,6 +51,8 @@ export const card: Card = {
     "Random heads are drawn among the others and tuned by the same procedure. Rates are chosen by F1 on validation questions of a seed that the study does not use.",
     "Tried beforehand on a seed that the study does not use: rates from 0.01 to 0.2 move the scores of the two heads but hardly an answer, which is why the rates to choose from go up to 0.05. The score can also grow while a head learns the answers.",
     "The threshold on the log-odds of yes is the median over the validation questions, of which half are true: a correction that needs no tuning at all.",
+    "In the default run tuning the two heads takes the gap from 0.52 to 0.18, random heads to 0.38; three seeds cannot tell these two apart. A threshold brings it to 0.02 with the same F1 (0.54) and without touching the weights, and tuning more weights on the same questions does better in F1 (LoRA 0.69, all weights 0.66) but forgets more of the questions that were taught.",
+    "The scores of the tuned heads do not fall on the way: tuned on answers, a head may look at no even more. What closes the gap here is not the alignment of the score.",
   ],
 };
 
