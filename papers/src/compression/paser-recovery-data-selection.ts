@@ -51,6 +51,7 @@ export const card: Card = {
     "Instructions are embedded as the mean of the original model's last vectors over the prompt, in the place of a sentence encoder. The number of clusters is a setting, as in the code, that of the capabilities.",
     "A sample has two concepts, its question and its answer under its mark: the graph rejects a question with the answer of another one, if both are known already.",
     "All arms tune all weights that pruning left, not low-rank adapters, for equally many steps. The paper trains for equally many epochs, which gives the full set more steps.",
+    "The clusters are far from the capabilities: in the first default run their purity was 0.56, where a single cluster has 0.36. A sentence encoder on natural instructions may part them better.",
     "Before the first default run, one seed that the study does not use was looked at with a pool of 600 and 600 steps of pretraining; both were cut for time.",
     "Each arm has the best of three learning rates by the accuracy on held-out instructions with a model and a pool that the study does not use.",
   ],
