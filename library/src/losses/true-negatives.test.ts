@@ -78,6 +78,30 @@ test("hard correction: what is dropped has no loss, no gradient and no part in t
     );
 });
 
+test("values and gradients of the losses written out in PyTorch 1.13", async () => {
+  const vectors = fromData(Float64Array.of(0.5, -1, 1.5, 0.25, -0.75, 1, 0, 2), [4, 2]);
+  // The value, then the gradient at the first place of the second text, whose token 2 has the synonym 1.
+  const expected: [(x: Tensor) => Tensor, number, number[]][] = [
+    [(x) => correctedCrossEntropy(x, tokens, mask, synonyms), 1.3995403471, [0, 0, 0, 0]],
+    [
+      (x) => similarityRegularizedCrossEntropy(x, tokens, mask, vectors),
+      2.0980714349,
+      [0.036580129, 0.193750277, -0.215783885, -0.014546522],
+    ],
+    [
+      (x) => synonymSetCrossEntropy(x, tokens, mask, synonyms),
+      0.7393455769,
+      [0.016518908, -0.024152579, -0.008885237, 0.016518908],
+    ],
+  ];
+  for (const [loss, result, gradient] of expected) {
+    close(await value(loss(logits)), result);
+    (await numbers(grad(loss)(logits))).slice(12, 16).forEach((g, i) => {
+      close(g, gradient[i]!);
+    });
+  }
+});
+
 test("an empty table leaves cross-entropy: losses and gradients are equal", async () => {
   for (const seed of [1, 2, 3]) {
     const x = logitsOf(seed);
