@@ -10,14 +10,14 @@ const problems = (ambiguous: boolean) => {
 
 test("one good answer leaves three intents, a near miss leaves one", () => {
   assert.equal(consistentIntents([[1, 2, 3]], []).length, 3);
-  assert.deepEqual(consistentIntents([[1, 2, 3]], [[1, 7, 3]]), [{ attribute: 1, value: 2 }]);
-  assert.equal(consistentIntents([[1, 2, 3]], [[1, 7, 7]]).length, 2);
+  assert.deepEqual(consistentIntents([[1, 2, 3]], [[1, 4, 3]]), [{ attribute: 1, value: 2 }]);
+  assert.equal(consistentIntents([[1, 2, 3]], [[1, 4, 4]]).length, 2);
   const two = [
     [1, 2, 3],
     [1, 2, 4],
   ];
   assert.equal(consistentIntents(two, []).length, 2);
-  assert.equal(consistentIntents([], []).length, 24);
+  assert.equal(consistentIntents([], []).length, 15);
 });
 
 test("the intent stays possible; good answers alone leave others if and only if that is asked for", () => {

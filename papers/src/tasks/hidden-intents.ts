@@ -8,7 +8,7 @@ import type { Random } from "nearmiss/random";
 /** Order, marker and length. */
 export const ATTRIBUTES = 3;
 /** Values of each. */
-export const VALUES = 8;
+export const VALUES = 5;
 
 /** A value of each attribute, from 0. */
 export type Answer = readonly number[];
