@@ -39,6 +39,7 @@ export const card: Card = {
     "The official code draws test items and demonstrations without a seed, so that where there are more than 100 items the plain instruction and each sentence are scored on different ones; here all are scored on the same.",
     "The official code joins the sentence to the instruction without a space. Few-shot prompts and BIG-Bench are left out.",
     "The best of ten sentences, chosen on the test items, is shown beside what ten numbers with their mean and deviation would give by chance.",
+    "In the default run any sentence behind the instruction costs 3 points, negative or not; and the best of ten is as good as chance lets it be.",
   ],
 };
 
