@@ -13,10 +13,22 @@ test("halving takes means of four pixels, and a part keeps its place", () => {
   assert.deepEqual([...cropResize(four, 4, { left: 2, top: 2, right: 4, bottom: 4 }, 1)], [12.5]);
 });
 
+test("height and width of the result may differ", () => {
+  const box = { left: 0, top: 0, right: 6, bottom: 4 };
+  const flat = cropResize(image, 6, box, [1, 3]);
+  assert.equal(flat.length, 3);
+  assert.ok(flat[0]! < flat[1]! && flat[1]! < flat[2]!);
+  // Columns 2 and 3 of all four rows.
+  const middle = [2, 3, 8, 9, 14, 15, 20, 21].map((i) => i / 24);
+  assert.ok(Math.abs(flat[1]! - middle.reduce((a, b) => a + b) / 8) < 1e-6);
+});
+
 test("outside of the picture is 0, and an even picture stays even within", () => {
   const ones = new Float32Array(24).fill(1);
   const outside = cropResize(ones, 6, { left: 10, top: 10, right: 14, bottom: 14 }, 3);
   assert.ok(outside.every((value) => value === 0));
+  const edge = cropResize(image, 6, { left: 6, top: 4, right: 9, bottom: 9 }, 2, { outside: "nearest" });
+  assert.ok(edge.every((value) => value === image[23]));
   fc.assert(
     fc.property(
       fc.double({ min: 1, max: 2, noNaN: true }),

@@ -1,5 +1,7 @@
 /** Pictures of handwritten digits of different sizes strewn over a canvas, with their boxes. */
+import { type Box, intersectionOverUnion } from "../metrics/detection.ts";
 import type { Random } from "../random.ts";
+import { cropResize } from "./crop-resize.ts";
 import type { Digits } from "./mnist.ts";
 
 export interface ScatteredDigitOptions {
@@ -64,7 +66,8 @@ export function scatteredDigits(options: ScatteredDigitOptions): ScatteredDigits
     const placed: Place[] = [];
     for (let j = 0; j < wanted; j++) {
       const digit = random.integer(0, available);
-      const ink = inkOf(digits.images.subarray(digit * SIDE * SIDE, (digit + 1) * SIDE * SIDE));
+      const pixels = digits.images.subarray(digit * SIDE * SIDE, (digit + 1) * SIDE * SIDE);
+      const ink = inkOf(pixels);
       const scale = random.integer(size[0], size[1] + 1) / Math.max(ink.width, ink.height);
       const width = Math.max(2, Math.round(ink.width * scale));
       const height = Math.max(2, Math.round(ink.height * scale));
@@ -73,13 +76,14 @@ export function scatteredDigits(options: ScatteredDigitOptions): ScatteredDigits
         top: random.integer(0, canvas - height + 1),
         width,
         height,
-      })).find((candidate) => placed.every((other) => shared(candidate, other) <= overlap));
+      })).find((candidate) =>
+        placed.every((other) => intersectionOverUnion(edgesOf(candidate), edgesOf(other)) <= overlap),
+      );
       if (!place) continue;
-      draw(image, canvas, digits.images.subarray(digit * SIDE * SIDE), ink, place);
+      draw(image, canvas, pixels, ink, place);
       const at = i * most + placed.length;
-      const { left, top } = place;
       result.boxes.set(
-        [left, top, left + width, top + height].map((edge) => edge / canvas),
+        edgesOf(place).map((edge) => edge / canvas),
         at * 4,
       );
       result.labels[at] = digits.labels[digit]!;
@@ -97,6 +101,8 @@ interface Place {
   height: number;
 }
 
+const edgesOf = ({ left, top, width, height }: Place): Box => [left, top, left + width, top + height];
+
 function requireRange(
   name: string,
   [from, to]: readonly [number, number],
@@ -108,15 +114,6 @@ function requireRange(
     throw new RangeError(
       `scatteredDigits: ${name} is [${from}, ${to}]; expected whole numbers with ${least} ≤ from ≤ to ≤ ${most}`,
     );
-}
-
-/** Intersection over union. */
-function shared(a: Place, b: Place): number {
-  const width = Math.min(a.left + a.width, b.left + b.width) - Math.max(a.left, b.left);
-  const height = Math.min(a.top + a.height, b.top + b.height) - Math.max(a.top, b.top);
-  if (width <= 0 || height <= 0) return 0;
-  const both = width * height;
-  return both / (a.width * a.height + b.width * b.height - both);
 }
 
 /** The least box around all pixels above a third of full ink; the whole picture where there is none. */
@@ -134,28 +131,14 @@ function inkOf(pixels: Float32Array): Place {
   return { left, top, width: right - left, height: bottom - top };
 }
 
-/** Scales a digit's ink into a place, the mean of 2 × 2 bilinear samples a pixel; overlapping ink does not add up. */
+/** Scales a digit's ink into a place; overlapping ink does not add up. */
 function draw(image: Float32Array, canvas: number, pixels: Float32Array, ink: Place, place: Place): void {
-  const value = (row: number, column: number) =>
-    pixels[Math.min(Math.max(row, 0), SIDE - 1) * SIDE + Math.min(Math.max(column, 0), SIDE - 1)]!;
-  const sample = (y: number, x: number) => {
-    const [row, column] = [Math.floor(y), Math.floor(x)];
-    const [down, right] = [y - row, x - column];
-    return (
-      (1 - down) * ((1 - right) * value(row, column) + right * value(row, column + 1)) +
-      down * ((1 - right) * value(row + 1, column) + right * value(row + 1, column + 1))
-    );
-  };
+  const { left, top, width, height } = ink;
+  const box = { left, top, right: left + width, bottom: top + height };
+  const scaled = cropResize(pixels, SIDE, box, [place.height, place.width], { outside: "nearest" });
   for (let row = 0; row < place.height; row++)
     for (let column = 0; column < place.width; column++) {
-      let total = 0;
-      for (const part of [0.25, 0.75])
-        for (const other of [0.25, 0.75])
-          total += sample(
-            ink.top + ((row + part) / place.height) * ink.height - 0.5,
-            ink.left + ((column + other) / place.width) * ink.width - 0.5,
-          );
       const at = (place.top + row) * canvas + place.left + column;
-      image[at] = Math.max(image[at]!, total / 4);
+      image[at] = Math.max(image[at]!, scaled[row * place.width + column]!);
     }
 }

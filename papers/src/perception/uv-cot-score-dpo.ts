@@ -55,6 +55,7 @@ export const card: Card = {
     "Annotated boxes train the same policy by cross-entropy on the box that overlaps the true one most.",
     "Chains have one step: there is no score of a following answer.",
     "The world was made easier before the study was run, on a seed that it does not use: with marks told apart by shape, ten digits and fifty boxes no arm rose above chance in as few steps.",
+    "In the default run own boxes answer 0.70 of the questions, true boxes 0.84, the whole image 0.38, by chance 0.2. The offset makes no difference that could be told from none.",
   ],
 };
 

@@ -6,6 +6,7 @@ import { compile, fromData, logSoftmax, relu, reshape, softmax, sum, type Tensor
 import { type CropBox, cropResize, mnist, split, take } from "nearmiss/data";
 import { trainingStep } from "nearmiss/fit";
 import { softmaxCrossEntropy } from "nearmiss/losses";
+import { type Box, intersectionOverUnion } from "nearmiss/metrics";
 import { type Conv, conv, convNet } from "nearmiss/nn";
 import { adam } from "nearmiss/optim";
 import { type Random, random } from "nearmiss/random";
@@ -45,13 +46,9 @@ export interface Question {
 }
 
 /** Intersection over union. */
-export function shared(a: CropBox, b: CropBox): number {
-  const width = Math.min(a.right, b.right) - Math.max(a.left, b.left);
-  const height = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
-  if (width <= 0 || height <= 0) return 0;
-  const area = (box: CropBox) => (box.right - box.left) * (box.bottom - box.top);
-  return (width * height) / (area(a) + area(b) - width * height);
-}
+export const shared = (a: CropBox, b: CropBox): number => intersectionOverUnion(edgesOf(a), edgesOf(b));
+
+const edgesOf = ({ left, top, right, bottom }: CropBox): Box => [left, top, right, bottom];
 
 /** Digits of 12 pixels a side, without the margin they have in MNIST. */
 interface SmallDigits {
