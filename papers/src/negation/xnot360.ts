@@ -45,6 +45,7 @@ export const card: Card = {
     "Test sentences use the words of the training sentences in other combinations: a model trained from nothing has no vectors for words that it has not read.",
     "At the default scale both transformers share one learning rate, chosen before on a seed that the study does not use; they differ in what they are trained on alone. There, 400 steps had not been enough for either to learn which clauses are the same.",
     "The study leaves out sentences with if and only if, which negationPairs can make: their negations are the longest texts by far.",
+    "In the default run the model that has learnt easy pairs is right on 81 % of simple and 66 % of compound sentences. It does not count negation words: it judges as that rule does on 54 % of the pairs, and it does worst on conjunctions, whose negations without a leading not it has never seen.",
   ],
 };
 

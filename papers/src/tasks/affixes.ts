@@ -87,7 +87,7 @@ export const affixedWords = remember((perAffix: number, testShare: number, seed:
 /** How many frequent words of definitions are guessed. */
 const GUESSED = 200;
 
-/** Which of the frequent words each word's definitions hold, and whatever else is worth knowing of it: 0 or 1. */
+/** Which of the frequent words each word's definitions hold: 0 or 1. */
 const meanings = remember((all: readonly string[]) => {
   const net = wordnet();
   const glosses = all.map(
