@@ -84,6 +84,7 @@ export const card: Card = {
     "The network sees clean keypoints where the paper's sees an image: labels are wrong, inputs are not. Its error is the smaller for it.",
     "All penalties carry one common weight. Every arm but reprojection alone chooses it and the learning rate from two each by the 3-D error of validation figures after the first phase; the refined arm takes those of the robust one.",
     "Networks start from one relaxed pose with bent limbs, as the official code starts from a mean pose. From straight limbs, tried first on a seed that the study does not use, no arm learned to bend them: the image of a straight limb does not change with the first degrees of bending. Sizes and grids were chosen on that seed too.",
+    "Default run, PA-MPJPE: constraints are better than reprojection alone by 3.2 mm (0.9 to 5.5) and worse than the Gaussian prior by 11 mm (2.6 to 19), which knows 100 poses of the very distribution that is tested; on rare poses (130 against 165 mm) and without alignment (147 against 162 mm) the order of the means is the other way round. The robust likelihood gains 8.8 mm (0.8 to 17); refinement changes rare poses by 0.2 mm (-6.8 to 7.3).",
     "Errors are compared after alignment, which forgives size and direction: without it reprojection alone would also lose for drifting in scale.",
   ],
 };
