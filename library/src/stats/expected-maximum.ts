@@ -6,7 +6,8 @@ import normalCdf from "@stdlib/stats-base-dists-normal-cdf";
  *
  *     expectedMaximum(10)  // 1.5388
  *
- * From observed scores, without assuming that they are normal: `expectedMax` of `nearmiss/theory`. It is deviation · ∫ x k φ(x) Φ(x)^(k−1) dx, here by Simpson's rule to about 10 digits.
+ * It is deviation · ∫ x k φ(x) Φ(x)^(k−1) dx, here by Simpson's rule to about 10 digits. From observed scores, without
+ * assuming that they are normal: `expectedMax` of `nearmiss/theory`.
  *
  * @param k whole number, at least 1.
  * @param deviation Standard deviation of each number, at least 0. Default: 1.
