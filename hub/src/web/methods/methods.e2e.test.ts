@@ -64,7 +64,7 @@ describe("the method pages", { skip, timeout: 120_000 }, () => {
   test("axe finds nothing in either theme, and nothing is wider than its window", async () => {
     const { page } = await site.open();
     for (const [path, ready] of [
-      ["/methods?kind=metric", ".method"],
+      ["/methods?kind=metric&q=error", ".method"],
       ["/methods", ".method-names"],
       ["/methods?show=identities&q=huber", ".identity .katex"],
       ["/methods/softmaxCrossEntropy", ".method-papers li"],
