@@ -117,6 +117,16 @@ checkRows([
     dtypes: floatsAndInt,
   }),
   row({
+    name: "matmul of a left operand that is transposed",
+    samples: products.map((sample) => ({
+      ...sample,
+      inputs: [turned(sample.inputs[0]!), sample.inputs[1]!],
+    })),
+    apply: ([a, b]) => matmul(transpose(a!), b!),
+    expected: ([a, b]) => plainProduct([turned(a!), b!]),
+    dtypes: floatsAndInt,
+  }),
+  row({
     name: "matmul of a matrix with itself",
     samples: some.chain((n) => filled([n, n]).map((x) => ({ inputs: [x] }))),
     apply: ([x]) => matmul(matmul(x!, transpose(x!)), x!),
@@ -293,3 +303,13 @@ checkErrors([
   ["a result axis from nowhere", () => einsum("ij->iz", matrix(2, 2)), /^einsum: the result of "ij->iz"/],
   ["a result axis twice", () => einsum("ij->ii", matrix(2, 2)), /^einsum: the result of "ij->ii"/],
 ]);
+
+test("a batched product reads the larger of its operands as it lies", () => {
+  const large = tensor(new Float32Array(2 * 6 * 5), { shape: [2, 6, 5] });
+  const small = tensor(new Float32Array(2 * 6 * 3), { shape: [2, 6, 3] });
+  const product = matmul(transpose(large), small);
+  assert.deepEqual(product.shape, [2, 5, 3]);
+  // The transpose of a product whose right operand is the larger one.
+  assert.equal(product.operation.name, "transpose");
+  assert.equal(product.inputs[0]!.inputs[1], large);
+});

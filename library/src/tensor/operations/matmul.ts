@@ -99,6 +99,9 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   const scaled = rowScaled(left ?? a);
   if (scaled && !left && columns < inner) return multiply(matmul(scaled.matrix, b), scaled.factor);
   if (scaled && left && columns < rows) return matmul(transpose(scaled.matrix), multiply(b, scaled.factor));
+  // Aᵀ b = (bᵀ A)ᵀ: the batched product is slow where it reads the larger of its operands transposed.
+  if (left && !right && batch.length > 0 && columns < rows && columns < inner)
+    return transpose(matmul(transpose(b), left));
   return expression(matmulOperation, [left ?? a, right ?? b], [...batch, rows, columns], a.dtype, {
     transposeA: left !== undefined,
     transposeB: right !== undefined,
