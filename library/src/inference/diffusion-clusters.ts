@@ -1,7 +1,9 @@
 /** Clusters of vectors by how a random walk between neighbours spreads. */
 
+import { squaredDistance } from "../metrics/sample-rows.ts";
 import type { Random } from "../random.ts";
 import { rightSingularVectors } from "../retrieval/spectral.ts";
+import { median } from "../stats/moments.ts";
 import { symmetricNMF } from "./symmetric-nmf.ts";
 
 export interface DiffusionMapOptions {
@@ -95,24 +97,14 @@ export function diffusionClusters(
 }
 
 function squaredDistances(x: ArrayLike<number>, n: number): Float64Array {
-  const width = x.length / n;
   const squares = new Float64Array(n * n);
   for (let i = 0; i < n; i++)
-    for (let j = 0; j < i; j++) {
-      let square = 0;
-      for (let k = 0; k < width; k++) square += (x[i * width + k]! - x[j * width + k]!) ** 2;
-      squares[i * n + j] = squares[j * n + i] = square;
-    }
+    for (let j = 0; j < i; j++)
+      squares[i * n + j] = squares[j * n + i] = squaredDistance(x, i, x, j, x.length / n);
   return squares;
 }
 
 /** Of all pairs of two different rows. */
 function medianDistance(squares: Float64Array, n: number): number {
-  const pairs = new Float64Array((n * (n - 1)) / 2);
-  let at = 0;
-  for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) pairs[at++] = squares[i * n + j]!;
-  pairs.sort();
-  return Math.sqrt(
-    (pairs[Math.floor((pairs.length - 1) / 2)]! + pairs[Math.ceil((pairs.length - 1) / 2)]!) / 2,
-  );
+  return Math.sqrt(median(squares.filter((_, at) => at % n < Math.floor(at / n))));
 }

@@ -1,15 +1,4 @@
-import {
-  expandDims,
-  maximum,
-  mean,
-  multiply,
-  slice,
-  sqrt,
-  square,
-  subtract,
-  sum,
-  type Tensor,
-} from "../tensor/index.ts";
+import { expandDims, mean, multiply, norm, slice, subtract, type Tensor } from "../tensor/index.ts";
 import { describe } from "../tensor/tensor.ts";
 import { type LossOptions, reduce } from "./reduction.ts";
 
@@ -37,13 +26,8 @@ export function energyScore(samples: Tensor, targets: Tensor, { reduction }: Los
     );
   if (targets.shape.length !== 2 || targets.shape[0] !== n || targets.shape[1] !== d)
     throw new RangeError(`energyScore: targets is ${describe(targets)}; expected [${n}, ${d}]`);
-  const toTarget = mean(norms(subtract(samples, expandDims(targets, 1))), { axis: 1 });
+  const toTarget = mean(norm(subtract(samples, expandDims(targets, 1)), { axis: -1 }), { axis: 1 });
   const [first, next] = [slice(samples, [null, [0, m - 1]]), slice(samples, [null, [1, m]])];
-  const apart = mean(norms(subtract(first, next)), { axis: 1 });
+  const apart = mean(norm(subtract(first, next), { axis: -1 }), { axis: 1 });
   return reduce(subtract(toTarget, multiply(apart, 0.5)), reduction);
-}
-
-/** Lengths along the last axis; the floor keeps the gradient at 0 finite, without changing lengths above 1e-12. */
-function norms(x: Tensor): Tensor {
-  return sqrt(maximum(sum(square(x), { axis: -1 }), 1e-24));
 }

@@ -13,6 +13,7 @@ export {
 } from "./intervals.ts";
 export { kolmogorovSmirnov } from "./kolmogorov-smirnov.ts";
 export { leveneTest } from "./levene.ts";
+export { logSum } from "./log-sum.ts";
 export {
   differences,
   mean,

@@ -1,4 +1,5 @@
 /** Bayesian mixtures under log loss, and the prior mass around the truth that bounds their regret. Nats throughout. */
+import { logSum } from "../stats/log-sum.ts";
 
 /**
  * ln W_ε, the logarithm of the prior mass of all hypotheses within KL distance ε of the truth. −Infinity where there is
@@ -140,15 +141,6 @@ function countFives(single: number[], counts: Float64Array): void {
         }
       }
     }
-}
-
-function logSum(logs: ArrayLike<number>): number {
-  let largest = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < logs.length; i++) largest = Math.max(largest, logs[i]!);
-  if (!Number.isFinite(largest)) return largest;
-  let sum = 0;
-  for (let i = 0; i < logs.length; i++) sum += Math.exp(logs[i]! - largest);
-  return largest + Math.log(sum);
 }
 
 function requireAlike(name: string, values: ArrayLike<number>, logPrior: ArrayLike<number>): void {

@@ -27,6 +27,7 @@ import {
 } from "nearmiss/losses";
 import { bestAssignments, detectionAveragePrecision, pmbNLL } from "nearmiss/metrics";
 import { random } from "nearmiss/random";
+import { logSum } from "nearmiss/stats";
 import type { Card } from "../card.ts";
 import { chooseOnce, TUNING_SEED } from "../choose.ts";
 import { noWorseBy } from "../decide.ts";
@@ -326,13 +327,6 @@ async function judge(weights: DetectorWeights, canvases: Canvases): Promise<Judg
   }
   result.coverage = covered / Math.max(edges, 1);
   return result;
-}
-
-function logSum(logs: readonly number[]): number {
-  const most = Math.max(...logs);
-  return most === Number.NEGATIVE_INFINITY
-    ? most
-    : most + Math.log(logs.reduce((total, x) => total + Math.exp(x - most), 0));
 }
 
 /** The learning rates of an arm, by the likelihood of validation sets. */

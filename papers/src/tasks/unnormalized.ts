@@ -33,6 +33,7 @@ import {
 import { mlp } from "nearmiss/nn";
 import { adam } from "nearmiss/optim";
 import { type Random, random } from "nearmiss/random";
+import { mean as average } from "nearmiss/stats";
 import { remember } from "../remember.ts";
 
 export type Method = "meco" | "miniBatch" | "nce" | "langevin";
@@ -114,8 +115,6 @@ export function fitMean(
   }
   return { steps: limit, error: Math.min(average(recent), Math.abs(target)) };
 }
-
-const average = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0) / numbers.length;
 
 /** Points in the plane [n, 2], a batch from a stream. */
 export const densities: Record<string, (n: number, stream: Random) => Float32Array> = {
