@@ -79,6 +79,31 @@ describe("following a run", () => {
     assert.deepEqual(ids(await again), [1, 2]);
   });
 
+  test("outlives a database that goes and comes back, but not one that stays away", async () => {
+    const setUpFailing = (failures: number, live = true) => {
+      const stored = [point(1), end(2)];
+      let left = failures;
+      return createFeed({
+        read: async (_, after) => {
+          if (left-- > 0) throw new Error("terminating connection");
+          return stored.filter((event) => event.id > after);
+        },
+        underWay: async () => live,
+        beforeEnd: async () => {},
+        patience: 1,
+      });
+    };
+    assert.deepEqual(ids(await collect(setUpFailing(5).follow("run", 0))), [1, 2]);
+    await assert.rejects(collect(setUpFailing(Infinity).follow("run", 0)), /terminating connection/);
+    await assert.rejects(collect(setUpFailing(1, false).follow("run", 0)), /terminating connection/);
+    // Who no longer listens is not kept waiting.
+    const controller = new AbortController();
+    const following = collect(setUpFailing(Infinity).follow("run", 0, controller.signal));
+    await wait(5);
+    controller.abort();
+    assert.deepEqual(await following, []);
+  });
+
   test("tells progress under the number of the last event, and none before the first", async () => {
     const { feed } = setUp();
     const following = collect(feed.follow("run", 0));

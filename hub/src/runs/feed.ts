@@ -12,7 +12,10 @@ export interface Feed {
   gap(): void;
   /**
    * A run's events with numbers above `after`: what has been, then what comes, until the "end" event
-   * or until the signal is aborted. Nothing for an unknown run.
+   * or until the signal is aborted. Nothing for an unknown run. While a run is under way, the database
+   * may go and come back; who follows hears of it only as a delay.
+   *
+   * @throws what the database says, where it cannot be asked at the start or stays away for long
    */
   follow(id: string, after: number, signal?: AbortSignal): AsyncGenerator<RunEvent>;
 }
@@ -27,6 +30,9 @@ export interface FeedOptions {
   /** Milliseconds after which the database is asked, where no notice comes. Default 1000. */
   patience?: number;
 }
+
+/** Looks in turn that may fail, one a time of patience: the time that a database may take to come back. */
+const mostFailures = 60;
 
 interface Follower {
   /** What notices have brought since it last looked. */
@@ -64,6 +70,7 @@ export function createFeed({ read, underWay, beforeEnd, patience = 1000 }: FeedO
       const onAbort = () => follower.wake();
       signal?.addEventListener("abort", onAbort);
       let last = after;
+      let failures = 0;
       try {
         // Asked before the first look: a run that has ended then is told whole by that look.
         const live = await underWay(id);
@@ -75,7 +82,15 @@ export function createFeed({ read, underWay, beforeEnd, patience = 1000 }: FeedO
           let events: RunEvent[] = brought;
           if (follower.look || !continues(brought, last)) {
             follower.look = false;
-            events = await read(id, last);
+            try {
+              events = await read(id, last);
+              failures = 0;
+            } catch (error) {
+              if (!live || ++failures > mostFailures) throw error;
+              await news(follower);
+              follower.look = true;
+              continue;
+            }
           }
           for (const event of events) {
             if (signal?.aborted) return;

@@ -147,7 +147,11 @@ export async function openRuns(options: RunsOptions): Promise<Runs> {
     if (known) return known;
     const settling = findRun(database, id)
       .then((run) => (run?.finishedAt === undefined ? undefined : onEnd(run)))
-      .catch((error) => console.error(`run ${id}:`, error));
+      .catch((error) => {
+        // The next who hears of this end tries again.
+        settled.delete(id);
+        console.error(`run ${id}:`, error);
+      });
     settled.set(id, settling);
     setTimeout(() => settled.delete(id), memory).unref();
     return settling;
