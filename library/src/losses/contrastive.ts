@@ -9,6 +9,7 @@ import {
   concat,
   customGradient,
   divide,
+  equal,
   exp,
   expandDims,
   fromData,
@@ -20,11 +21,12 @@ import {
   logSumExp,
   matmul,
   multiply,
-  norm,
+  rsqrt,
   scalar,
   sigmoid,
   softmax,
   split,
+  square,
   squeeze,
   stopGradient,
   subtract,
@@ -48,8 +50,8 @@ export const l2Normalize: (x: Tensor) => Tensor = customGradient(
 
 /** One over the length of each row, and 1 for a zero row. */
 function inverseLength(x: Tensor): Tensor {
-  const length = norm(x, { axis: -1, keepDims: true });
-  return divide(1, where(greater(length, 0), length, 1));
+  const squares = sum(square(x), { axis: -1, keepDims: true });
+  return rsqrt(where(equal(squares, 0), 1, squares));
 }
 
 export interface ContrastOptions extends LossOptions {

@@ -268,6 +268,8 @@ export const negate = unary("negate", { emit: "Neg", vjp: (g) => negate(g), acce
 export const exp = unary("exp", { emit: "Exp", vjp: (g, _x, y) => multiply(g, y) });
 /** Natural logarithm. */
 export const log = unary("log", { emit: "Log", vjp: (g, x) => divide(g, x) });
+/** log x of a sum of exponentials: where all are 0, so are their slopes, and this one's is taken as 1 instead of 1/0. */
+export const logOfSum = unary("log", { emit: "Log", vjp: (g, x) => divide(g, where(equal(x, 0), 1, x)) });
 /** √x */
 export const sqrt = unary("sqrt", { emit: "Sqrt", vjp: (g, _x, y) => divide(multiply(g, 0.5), y) });
 /** 1 / x */

@@ -21,8 +21,8 @@ import {
   equal,
   exp,
   full,
-  log,
   logicalNot,
+  logOfSum,
   multiply,
   notEqual,
   sqrt,
@@ -199,9 +199,7 @@ export function logSumExp(x: Tensor, options: ReduceOptions & { bound?: number }
   const shift =
     bound <= SAFE_EXPONENT ? 0 : stopGradient(clip(max(x, { axis: axes, keepDims: true }), -1e30, 1e30));
   const total = sum(exp(subtract(x, shift)), { axis: axes, keepDims: true });
-  const none = equal(total, 0);
-  const result = where(none, Number.NEGATIVE_INFINITY, add(log(where(none, 1, total)), shift));
-  return reshape(result, shape);
+  return reshape(add(logOfSum(total), shift), shape);
 }
 
 /**
