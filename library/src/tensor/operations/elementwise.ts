@@ -9,6 +9,7 @@ import {
   type GraphWriter,
   isFloat,
   isTensor,
+  type Operation,
   sameShape,
   scalar,
   type Tensor,
@@ -401,22 +402,25 @@ export function leakyRelu(x: Tensor, slope = 0.01): Tensor {
   return where(greater(x, 0), x, multiply(x, slope));
 }
 
+/** x Φ(x) of x and Φ(x), which the slope Φ(x) + x φ(x) reads too. */
+const geluOperation: Operation = {
+  name: "gelu",
+  emit: (graph, inputs) => graph.node("Mul", inputs),
+  vjp: (g, { inputs }) => {
+    const [x, below] = inputs as [Tensor, Tensor];
+    const density = exp(multiply(multiply(x, x), -0.5));
+    const slope = add(below, multiply(multiply(x, density), 1 / Math.sqrt(2 * Math.PI)));
+    return [multiply(g, slope), undefined];
+  },
+  batch: elementwise,
+};
+
 /** x Φ(x) with the normal distribution function Φ: the exact form, not the tanh approximation. */
-export const gelu = unary("gelu", {
-  emit: (graph, x, dtype) => {
-    if (dtype === "float32") return graph.node("Gelu", [x]);
-    const half = graph.node("Mul", [x, graph.scalar(0.5, dtype)]);
-    const error = emitErfFloat64(graph, graph.node("Mul", [x, graph.scalar(Math.SQRT1_2, dtype)]));
-    return graph.node("Mul", [half, graph.node("Add", [error, graph.scalar(1, dtype)])]);
-  },
-  // Φ(x) + x φ(x) = (erf u + 2/√π u e^(−u²) + 1) / 2 with u = x/√2
-  vjp: (g, x) => {
-    const u = multiply(x, Math.SQRT1_2);
-    const density = multiply(u, exp(negate(multiply(u, u))));
-    const slope = add(multiply(add(erf(u), multiply(density, 2 / Math.sqrt(Math.PI))), 0.5), 0.5);
-    return multiply(g, slope);
-  },
-});
+export function gelu(x: Tensor): Tensor {
+  requireType("gelu", floats, x);
+  const below = multiply(add(erf(multiply(x, Math.SQRT1_2)), 1), 0.5);
+  return expression(geluOperation, [x, below], x.shape, x.dtype);
+}
 
 /** x σ(x), also called swish. */
 export const silu = (x: Tensor): Tensor => multiply(x, sigmoid(x));
