@@ -37,6 +37,8 @@ export function emitGraph(
   const names = new Map<Tensor, string>();
   const shared = new Map<string, string>();
   const byArray = new Map<TypedArray, string>();
+  /** What was reshaped, by the name of the result. */
+  const unshaped = new Map<string, string>();
   let counter = 0;
 
   inputs.forEach((tensor, i) => {
@@ -57,7 +59,15 @@ export function emitGraph(
   };
 
   const writer: GraphWriter = {
-    node: (type, nodeInputs, attributes) => writer.nodeOutput(type, nodeInputs, attributes, 1, 0),
+    node(type, nodeInputs, attributes) {
+      if (type !== "Reshape") return writer.nodeOutput(type, nodeInputs, attributes, 1, 0);
+      // Only the last of several shapes counts.
+      const [source, shape] = nodeInputs as [string, string];
+      const origin = unshaped.get(source) ?? source;
+      const name = writer.nodeOutput(type, [origin, shape], attributes, 1, 0);
+      unshaped.set(name, origin);
+      return name;
+    },
     nodeOutput(type, nodeInputs, attributes = {}, count, index) {
       const key = `${type}(${nodeInputs.join()})${JSON.stringify(attributes)}`;
       const first = once(key, () => {

@@ -234,3 +234,71 @@ test("what is added to the channels of a convolution becomes its bias, unless th
     expected(bias, (_, c) => c).map((value, i) => 3 * values(plain)[i]! - value),
   );
 });
+
+test("a step along a sum over leading axes is one product with the right sign, unless the sum is read twice", async () => {
+  const [x, c] = [matrix(12, 9), matrix(1, 9)];
+  const flat = reshape(c, [9]);
+  const total = (column: number) =>
+    Array.from({ length: 12 }, (_, row) => values(x)[row * 9 + column]!).reduce((a, b) => a + b, 0);
+  const total3 = (x: Tensor) => reshape(sum(reshape(x, [3, 4, 9]), { axis: [0, 1] }), [9]);
+  const cases: [string, (x: Tensor, c: Tensor) => Tensor, Tensor, (total: number, c: number) => number][] = [
+    ["c - 0.5t", (x, c) => subtract(c, multiply(sum(x, { axis: 0 }), 0.5)), flat, (t, c) => c - 0.5 * t],
+    ["c + t", (x, c) => add(c, sum(x, { axis: 0 })), flat, (t, c) => c + t],
+    [
+      "c + 2t kept",
+      (x, c) => add(c, multiply(2, sum(x, { axis: 0, keepDims: true }))),
+      c,
+      (t, c) => c + 2 * t,
+    ],
+    [
+      "c - 4t over two axes",
+      (x, c) => subtract(c, multiply(multiply(total3(x), 2), 2)),
+      flat,
+      (t, c) => c - 4 * t,
+    ],
+  ];
+  for (const [name, f, c, expected] of cases) {
+    const result = await compile(f)(x, c);
+    assert.deepEqual(result.shape, c.shape, name);
+    close(
+      values(result),
+      Array.from(values(c), (value, column) => expected(total(column), value)),
+    );
+    const bytes = toOnnx(f, x, c);
+    assert.equal(count(bytes, "Gemm"), 1, name);
+    assert.equal(count(bytes, "Sub") + count(bytes, "Add") + count(bytes, "Mul"), 0, name);
+  }
+  // 0.1 is no float32, and t − c is not folded; neither is a sum along rows, nor one that is read twice.
+  const others: [(x: Tensor, c: Tensor) => Tensor, (total: number, c: number) => number][] = [
+    [(x, c) => add(c, multiply(sum(x, { axis: 0 }), 0.1)), (t, c) => c + 0.1 * t],
+    [(x, c) => subtract(sum(x, { axis: 0 }), c), (t, c) => t - c],
+    [(x, c) => add(c, sum(transpose(x), { axis: 1 })), (t, c) => c + t],
+    [
+      (x, c) => {
+        const t = sum(x, { axis: 0 });
+        return add(add(c, t), multiply(t, t));
+      },
+      (t, c) => c + t + t * t,
+    ],
+  ];
+  for (const [f, expected] of others)
+    close(
+      values(await compile(f)(x, flat)),
+      Array.from(values(flat), (value, column) => expected(total(column), value)),
+    );
+});
+
+test("of several shapes in a row only the last is written, whoever wrote them", async () => {
+  const x = matrix(8, 12);
+  // The sum's own shape, and then another.
+  const f = (x: Tensor) =>
+    multiply(reshape(sum(reshape(x, [8, 3, 4]), { axis: 0, keepDims: true }), [12]), 3);
+  assert.equal(count(toOnnx(f, x), "Reshape"), 2);
+  close(
+    values(await compile(f)(x)),
+    Array.from(
+      { length: 12 },
+      (_, i) => 3 * Array.from({ length: 8 }, (_, row) => values(x)[row * 12 + i]!).reduce((a, b) => a + b),
+    ),
+  );
+});

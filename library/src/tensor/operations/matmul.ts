@@ -14,7 +14,7 @@ import {
 import { withRank } from "./batch.ts";
 import { emitBiasedConvolution } from "./convolution-kernel.ts";
 import { full, multiply, rowScaled } from "./elementwise.ts";
-import { sum, sumTo } from "./reduce.ts";
+import { sum, sumTo, totalsOperands } from "./reduce.ts";
 import { emitSumOfScatteredRows } from "./scatter-rows.ts";
 import { expandDims, reshape, squeeze, transpose, transposeSource } from "./shape.ts";
 import { numbers, requireType } from "./types.ts";
@@ -170,7 +170,42 @@ export function emitSum(graph: GraphWriter, [a, b]: string[], node: Tensor, sign
   if (second) return emitGemm(graph, { ...second, factor: sign * second.factor }, { name: a!, factor: 1 });
   const first = sameShape(left.shape, node.shape) && right.shape.length <= 2 && scaledProduct(graph, left);
   if (first) return emitGemm(graph, first, { name: b!, factor: sign });
+  if (sameShape(left.shape, right.shape)) {
+    const totals = emitWithTotals(graph, a!, right, sign);
+    if (totals) return totals;
+  }
   return graph.node(sign === 1 ? "Add" : "Sub", [a!, b!]);
+}
+
+/**
+ * c + sign · k · Σ over leading axes, as one product with a row of ones, where nothing else reads the sum: a
+ * bias's step of gradient descent. Undefined where the operand is something else.
+ */
+function emitWithTotals(graph: GraphWriter, c: string, operand: Tensor, sign: 1 | -1): string | undefined {
+  const { shape, dtype } = operand;
+  const columns = shape.at(-1);
+  if (shape.length > 2 || sizeOf(shape) !== columns || !isFloat(dtype)) return undefined;
+  let factor: number = sign;
+  let total = operand;
+  for (;;) {
+    if (graph.uses(total) !== 1) return undefined;
+    if (total.operation.name === "sum") break;
+    const [x, y] = total.inputs as [Tensor, Tensor];
+    if (total.operation.name === "multiply") {
+      const scale = constantValue(y) ?? constantValue(x);
+      if (scale === undefined) return undefined;
+      factor *= scale;
+      total = constantValue(y) === undefined ? y : x;
+    } else if (total.operation.name === "reshape") total = x;
+    else return undefined;
+  }
+  // Gemm's factors are float32, and its rows of c are those of the sum.
+  if (Math.fround(factor) !== factor || sizeOf(total.shape) !== columns) return undefined;
+  const operands = totalsOperands(graph, graph.name(total.inputs[0]!), total);
+  if (!operands) return undefined;
+  const attributes = { transA: 0, transB: 0, ...(factor === 1 ? {} : { alpha: { float: factor } }) };
+  const row = graph.node("Gemm", [...operands, c], attributes);
+  return graph.node("Reshape", [row, graph.integers(shape)], { allowzero: 1 });
 }
 
 /** Elements scattered into zeros that are only added to something else are scattered onto that at once. */

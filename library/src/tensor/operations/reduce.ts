@@ -51,19 +51,26 @@ function emitReduction(graph: GraphWriter, type: string, x: string, node: Tensor
   return graph.node(type, [x, graph.integers(axes)], { keepdims: keepDims ? 1 : 0 });
 }
 
-/** Sums over the leading axes (biases' gradients) are a product with ones, which is several times as fast. */
-function emitTotal(graph: GraphWriter, [x]: string[], node: Tensor): string {
+/**
+ * Sums over the leading axes (biases' gradients) are a product with ones, which is several times as fast: the
+ * names of its operands [1, rows] and [rows, columns]; undefined for other sums.
+ */
+export function totalsOperands(graph: GraphWriter, x: string, node: Tensor): [string, string] | undefined {
   const { shape, dtype } = node.inputs[0]!;
   const { axes } = node.attributes as ReduceAttributes;
   const leading = axes.length < shape.length && axes.every((axis, i) => axis === i);
   const rows = sizeOf(shape.slice(0, axes.length));
   const columns = sizeOf(shape.slice(axes.length));
-  if (!leading || !isFloat(dtype) || rows < 8 || columns < 8)
-    return emitReduction(graph, "ReduceSum", x!, node);
+  if (!leading || !isFloat(dtype) || rows < 8 || columns < 8) return undefined;
   const flat =
-    shape.length === 2 ? x! : graph.node("Reshape", [x!, graph.integers([rows, columns])], { allowzero: 1 });
-  const ones = graph.node("Expand", [graph.scalar(1, dtype), graph.integers([1, rows])]);
-  const total = graph.node("Gemm", [ones, flat], { transA: 0, transB: 0 });
+    shape.length === 2 ? x : graph.node("Reshape", [x, graph.integers([rows, columns])], { allowzero: 1 });
+  return [graph.node("Expand", [graph.scalar(1, dtype), graph.integers([1, rows])]), flat];
+}
+
+function emitTotal(graph: GraphWriter, [x]: string[], node: Tensor): string {
+  const operands = totalsOperands(graph, x!, node);
+  if (!operands) return emitReduction(graph, "ReduceSum", x!, node);
+  const total = graph.node("Gemm", operands, { transA: 0, transB: 0 });
   return graph.node("Reshape", [total, graph.integers(node.shape)], { allowzero: 1 });
 }
 
