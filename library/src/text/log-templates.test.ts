@@ -34,3 +34,16 @@ test("logTemplates: the threshold is reached, not passed", () => {
   assert.throws(() => parse(1.5), /similarity is 1.5/);
   assert.deepEqual(logTemplates([]).templates, []);
 });
+
+test("logTemplates: of equally similar templates the one with most wildcards wins, then the oldest", () => {
+  const messages = ["a b c d e", "a x y q f", "a z y q f"];
+  const parse = (message: string) => logTemplates([...messages, message], { similarity: 0.6 });
+  // Three words in common with "a b c d e", and with "a <*> y q f".
+  assert.deepEqual(parse("a b c q f").templates, ["a b c d e", "a <*> <*> q f"]);
+  const { assigned } = logTemplates(["a b c d", "a x y z", "a b y d"], { similarity: 0.5 });
+  assert.deepEqual(Array.from(assigned), [0, 1, 0]);
+  assert.equal(logTemplates(["a b c d", "a x y z"], { similarity: 0.5 }).match("a b c z"), 0);
+  assert.equal(logTemplates(["a b c d", "a x y z"], { similarity: 0.5 }).match("a b y q"), 0);
+  // A wildcard is nothing in common.
+  assert.equal(parse("a b c q f").match("a <*> <*> g h"), -1);
+});

@@ -13,8 +13,8 @@ export interface LogTemplates {
 
 /**
  * Parses log messages as Drain does: messages of one length in words and with one first word are compared, and one
- * joins the template that shares most words in place with it, if those are at least `similarity` of its words; else
- * it founds a new one. A first word with a digit counts as a wildcard.
+ * joins the template that shares most words in place with it (of several the one with most wildcards, of those the
+ * oldest), if those are at least `similarity` of its words; else it founds a new one. A first word with a digit counts as a wildcard.
  *
  * Source: He, Zhu, Zheng and Lyu 2017, "Drain: An Online Log Parsing Approach with Fixed Depth Tree", with a tree of
  * depth 3 (length, one word, templates), the default of the authors' code.
@@ -35,9 +35,13 @@ export function logTemplates(
   function best(words: readonly string[]): number {
     let winner = -1;
     let most = -1;
+    let widest = -1;
     for (const index of groups.get(keyOf(words)) ?? []) {
-      const shared = words.filter((word, i) => word === found[index]![i]).length;
-      if (shared > most) [winner, most] = [index, shared];
+      const template = found[index]!;
+      const shared = words.filter((word, i) => word === template[i] && word !== WILDCARD).length;
+      const wildcards = template.filter((word) => word === WILDCARD).length;
+      if (shared > most || (shared === most && wildcards > widest))
+        [winner, most, widest] = [index, shared, wildcards];
     }
     return most >= similarity * words.length ? winner : -1;
   }
