@@ -13,6 +13,7 @@ const files = globSync([
   "papers/src/**/*.test.ts",
   "hub/src/**/*.test.ts",
   "scripts/*.test.ts",
+  "bench/*.test.ts",
 ])
   .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
   .sort();

@@ -14,7 +14,8 @@ export interface LogTemplates {
 /**
  * Parses log messages as Drain does: messages of one length in words and with one first word are compared, and one
  * joins the template that shares most words in place with it (of several the one with most wildcards, of those the
- * oldest), if those are at least `similarity` of its words; else it founds a new one. A first word with a digit counts as a wildcard.
+ * oldest), if they share at least `similarity` of its words; else it founds a new one. A first word with a digit
+ * counts as a wildcard.
  *
  * Source: He, Zhu, Zheng and Lyu 2017, "Drain: An Online Log Parsing Approach with Fixed Depth Tree", with a tree of
  * depth 3 (length, one word, templates), the default of the authors' code.
