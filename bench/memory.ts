@@ -11,6 +11,7 @@ import { softmaxCrossEntropy } from "../library/src/losses/index.ts";
 import { mlp } from "../library/src/nn/index.ts";
 import { adam } from "../library/src/optim/index.ts";
 import { random } from "../library/src/random.ts";
+import { median } from "../library/src/stats/index.ts";
 import { fromData, type Tensor, valueAndGrad } from "../library/src/tensor/index.ts";
 import type { Trainer } from "./contestant.ts";
 import { nearmissTrainer } from "./peers/nearmiss.ts";
@@ -69,8 +70,7 @@ export async function residentPeaks(
 
 /** What late peaks exceed early ones by, as a share of those: medians of three, drawn out from six tenths to ten. */
 export function growth(peaks: readonly number[]): number {
-  const middle = (three: readonly number[]) => three.toSorted((a, b) => a - b)[1]!;
-  return (middle(peaks.slice(-3)) / middle(peaks.slice(1, 4)) - 1) * (10 / 6);
+  return (median(peaks.slice(-3)) / median(peaks.slice(1, 4)) - 1) * (10 / 6);
 }
 
 async function main(): Promise<number> {

@@ -1,5 +1,6 @@
 /** How well the equal mixture of an ensemble's normal distributions foretells numbers. */
 import normalCdf from "@stdlib/stats-base-dists-normal-cdf";
+import { logSum } from "../stats/log-sum.ts";
 import { type GaussianEnsemble, requireEnsemble } from "./anchored-ensemble.ts";
 
 /**
@@ -19,8 +20,7 @@ export function gaussianMixtureNLL(ensemble: GaussianEnsemble, targets: ArrayLik
       const variance = variances[m * n + i]!;
       logs[m] = -0.5 * (Math.log(2 * Math.PI * variance) + (targets[i]! - means[m * n + i]!) ** 2 / variance);
     }
-    const top = Math.max(...logs);
-    return Math.log(members) - top - Math.log(logs.reduce((sum, value) => sum + Math.exp(value - top), 0));
+    return Math.log(members) - logSum(logs);
   });
 }
 

@@ -1,5 +1,6 @@
 /** Excess 0/1 and comp-sum risks of models on known distributions, exactly. */
 import type { Random } from "nearmiss/random";
+import { logSum } from "nearmiss/stats";
 
 /** Conditional label probabilities and a model's scores at one input, [classes] each. */
 interface Point {
@@ -56,8 +57,7 @@ export function excessRisks(model: readonly Point[], tau: number): Excess {
 
 /** Σ_y p_y ℓ_τ(y) for the softmax of the scores. */
 function risk(p: Float64Array, scores: Float64Array, tau: number): number {
-  const top = Math.max(...scores);
-  const logTotal = top + Math.log(scores.reduce((total, score) => total + Math.exp(score - top), 0));
+  const logTotal = logSum(scores);
   let total = 0;
   for (let y = 0; y < p.length; y++) {
     if (p[y] === 0) continue;
