@@ -110,6 +110,7 @@ const alternatives: [string, Problem, Ways[]][] = [
       { pool: "reduceMax" },
       { pool: "equal" },
       { pool: "slices" },
+      { pool: "resizeMul" },
       { pool: "resize" },
       { pool: "maxUnpool" },
       { poolFirst: false },

@@ -52,6 +52,7 @@ export const wholeSteps: Experiment[] = [
     "pool: equal": { pool: "equal" },
     "pool: slices": { pool: "slices" },
     "pool: resize": { pool: "resize" },
+    "pool: resizeMul": { pool: "resizeMul" },
     "relu first": { poolFirst: false },
     "weights: conv": { weightGradient: "conv" },
     "weights: rows": { weightGradient: "rows" },

@@ -91,8 +91,11 @@ export function convnetGraph(problem: Problem, ways: Ways = {}): HandGraph {
   };
 }
 
-/** 2 × 2 max pooling of [n, c, h, w], and its gradient's way back. Ties get the gradient once or each. */
-function maxPool(p: Pencil, x: string, [n, c, h, w]: Images, way: Ways["pool"] = "resizeMul") {
+/**
+ * 2 × 2 max pooling of [n, c, h, w], and its gradient's way back. By default equal maxima share the gradient,
+ * as in the library; in the other ways ties get it once or each, which is less work.
+ */
+function maxPool(p: Pencil, x: string, [n, c, h, w]: Images, way: Ways["pool"] = "shared") {
   const windows = { kernel_shape: [2, 2], strides: [2, 2] };
   if (way === "maxUnpool") {
     const [result, indices] = p.nodes("MaxPool", [x], 2, windows) as [string, string];
@@ -116,7 +119,7 @@ function maxPool(p: Pencil, x: string, [n, c, h, w]: Images, way: Ways["pool"] =
     };
     return { result, back };
   }
-  if (way === "resize" || way === "resizeMul") {
+  if (way === "resize" || way === "resizeMul" || way === "shared") {
     const result = p.node("MaxPool", [x], windows);
     const enlarge = (z: string) =>
       p.node("Resize", [z, "", "", p.integers(n, c, h, w)], {
@@ -126,9 +129,11 @@ function maxPool(p: Pencil, x: string, [n, c, h, w]: Images, way: Ways["pool"] =
       });
     const back = (g: string) => {
       const hit = p.node("Equal", [x, enlarge(result)]);
-      return way === "resize"
-        ? p.node("Where", [hit, enlarge(g), p.scalar(0)])
-        : p.multiply(p.node("Cast", [hit], { to: 1 }), enlarge(g));
+      if (way === "resize") return p.node("Where", [hit, enlarge(g), p.scalar(0)]);
+      const mask = p.node("Cast", [hit], { to: 1 });
+      if (way === "resizeMul") return p.multiply(mask, enlarge(g));
+      const count = p.multiply(p.node("AveragePool", [mask], windows), 4);
+      return p.multiply(mask, enlarge(p.divide(g, count)));
     };
     return { result, back };
   }

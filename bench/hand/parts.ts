@@ -22,7 +22,7 @@ export interface Ways {
   /** Adam: each parameter by itself, or all joined to one vector. */
   adam?: "each" | "joined";
   /** Bias gradients of a convolution, pooling and its gradient; see convnet.ts. */
-  pool?: "maxUnpool" | "reduceMax" | "equal" | "slices" | "resize" | "resizeMul";
+  pool?: "maxUnpool" | "reduceMax" | "equal" | "slices" | "resize" | "resizeMul" | "shared";
   poolFirst?: boolean;
   weightGradient?: "conv" | "im2col" | "rows";
   /** Whether the result of a convolution is a product with the columns that its weight gradient needs, too. */
