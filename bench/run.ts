@@ -29,12 +29,21 @@ const CHECK_STEPS = 5;
 /** Processes that want to run, on average over a minute, from which on the machine is not ours. */
 const BUSY = 0.5;
 
+/** Fails where PyTorch's matrix products are those of Debian's reference BLAS, whose folder is named blas. */
+const FAST_BLAS = `
+import torch
+torch.ones(2, 2) @ torch.ones(2, 2)
+assert "/blas/libblas.so" not in open("/proc/self/maps").read()
+`;
+
 const peers = {
   pytorch: {
     missing: () =>
-      succeeds(PYTHON, ["-c", "import torch"])
-        ? undefined
-        : "PyTorch is left out: install Debian's python3-torch to have it",
+      !succeeds(PYTHON, ["-c", "import torch"])
+        ? "PyTorch is left out: install Debian's python3-torch to have it"
+        : !succeeds(PYTHON, ["-c", FAST_BLAS])
+          ? "PyTorch is left out: it stands on Debian's reference BLAS, some 40 times slower; install libopenblas0-pthread"
+          : undefined,
   },
   jax: { missing: () => missingModule("@jax-js/jax") },
   tfjs: { missing: () => missingModule("@tensorflow/tfjs") },

@@ -1,8 +1,9 @@
 """PyTorch as a contestant: python3 peers/pytorch.py <folder of the problem> <workload> <variant> <threads>
 
-Speaks the line protocol of contestant.ts. The number of threads is PyTorch's own; the BLAS library that
-Debian builds it with takes all cores whatever it is, which is why one thread is often its best. Models are written the way PyTorch's own documentation writes
-them; optimizers use their multi-tensor form where that is faster here.
+Speaks the line protocol of contestant.ts. The number of threads is PyTorch's own; OpenBLAS, which multiplies
+its matrices, takes all cores whatever that number is, which is why one thread is often its best. Models are
+written the way PyTorch's own documentation writes them; optimizers use their multi-tensor form where that is
+faster here.
 """
 
 import json
